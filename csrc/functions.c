@@ -1,0 +1,46 @@
+/* functions.c - expands functions.def into sl_functions[].
+ * Contract: every row's kernel and prepare function exist with the right type, or this file does not link. */
+#include "streamliner.h"
+
+#define BARE(field_type) {NULL, SL_TYPE_##field_type}
+#define FIELD(field_name, field_type) {#field_name, SL_TYPE_##field_type}
+#define SL_OPTIONS(name)
+#define SL_FUNCTION(name, family, shape, result, prepare, since, summary, example, ...)
+#define SL_RESULT(name, ...)                                     \
+    static const sl_field sl_fields_##name[] = {__VA_ARGS__};    \
+    static const sl_result sl_result_##name = {                  \
+        SL_TYPE_LIST, sl_fields_##name, sizeof(sl_fields_##name) / sizeof(sl_field)};
+static const sl_result sl_result_text = {SL_TYPE_TEXT, NULL, 0};
+static const sl_result sl_result_uuid = {SL_TYPE_UUID, NULL, 0};
+#include "functions.def"
+#undef SL_RESULT
+#undef SL_FUNCTION
+
+#define ROW(name) {#name, SL_ROLE_ROW, 1, {.type = SL_TYPE_TEXT}}
+#define REQUIRED_TEXT(name) {#name, SL_ROLE_OPTION, 1, {.type = SL_TYPE_TEXT}}
+#define TEXT_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_TEXT, .text = {value, sizeof(value) - 1}}}
+#define INTEGER_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_INTEGER, .integer = (value)}}
+#define BOOLEAN_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_BOOLEAN, .integer = (value)}}
+#define SL_RESULT(name, ...)
+#define SL_FUNCTION(name, family, shape, result, prepare, since, summary, example, ...) \
+    static const sl_param sl_params_##name[] = {__VA_ARGS__};
+#include "functions.def"
+#undef SL_FUNCTION
+
+#define SL_FUNCTION(name, family, shape, result, prepare, since, summary, example, ...)                                     \
+    {#name, #family, since, summary, example, SL_SHAPE_##shape, &sl_result_##result, sl_prepare_##prepare, sl_params_##name, \
+     sizeof(sl_params_##name) / sizeof(sl_param), {.shape = sl_##name}},
+const sl_function sl_functions[] = {
+#include "functions.def"
+};
+#undef SL_FUNCTION
+
+const uint32_t sl_function_count = sizeof(sl_functions) / sizeof(sl_functions[0]);
+
+/* For rows without options: there is nothing to check. */
+sl_status sl_prepare_none(const sl_value *values, sl_options *options, sl_error *error) {
+    (void)values;
+    (void)options;
+    (void)error;
+    return SL_OK;
+}

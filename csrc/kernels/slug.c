@@ -1,0 +1,140 @@
+/* slug.c - ASCII slugs.
+ * Contract: output is a-z, 0-9 and single inner hyphens only; scanning stops when max_length is reached.
+ * Source: the Unicode Standard, 3.11 and 5.7 (NFKD), through the generated table. */
+#include "../streamliner.h"
+#include "simd.h"
+#include "slug_tables.h"
+#include "utf8.h"
+
+/* A slug in the making. `open` is 1 after a letter or digit: only then does a separator leave a hyphen, which makes runs
+ * single and keeps the start clean. There is always room for SLACK bytes behind `len` as long as len < max. */
+typedef struct slug {
+    char *text;
+    size_t len;
+    uint32_t open;
+} slug;
+
+enum { SLACK = 32 };
+
+/* word[0]: max_length. */
+sl_status sl_prepare_max_length(const sl_value *values, sl_options *options, sl_error *error) {
+    int64_t max_length = values[0].integer;
+    if (max_length < 1) return sl_error_set(error, "expected max_length >= 1, got %lld", (long long)max_length);
+    options->word[0] = max_length < (int64_t)SL_TEXT_MAX ? (uint64_t)max_length : SL_TEXT_MAX;
+    return SL_OK;
+}
+
+/* Writes first and counts after: no branch on what the character is. */
+static inline void add(slug *s, char c) {
+    uint32_t solid = c != '-';
+    s->text[s->len] = c;
+    s->len += solid | s->open;
+    s->open = solid;
+}
+
+static inline char slug_ascii(unsigned char c) {
+    if (c >= 'A' && c <= 'Z') return (char)(c | 0x20);
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? (char)c : '-';
+}
+
+/* The code points from a byte above 0x7F up to the next ASCII byte. Most leave nothing, and not even a hyphen. */
+static inline const char *add_non_ascii(slug *s, const char *p, const char *end, size_t max) {
+    do {
+        uint32_t number = slug_number(sl_utf8_next(&p, end));
+        if (number) {
+            const slug_piece *piece = &slug_pieces[number];
+            for (uint32_t i = 0; i < piece->len; i++) add(s, piece->text[i]);
+            if (s->len >= max) break;
+        }
+    } while (p < end && ((unsigned char)*p & 0x80));
+    return p;
+}
+
+static void fill_plain(slug *s, const char *p, const char *end, size_t max) {
+    while (p < end && s->len < max) {
+        if ((unsigned char)*p & 0x80)
+            p = add_non_ascii(s, p, end, max);
+        else
+            add(s, slug_ascii((unsigned char)*p++));
+    }
+}
+
+#if defined(SL_SIMD_SSE2) && defined(__GNUC__)
+#include <immintrin.h>
+
+/* Sixteen bytes a step: letters lowered and the rest made hyphens, the bytes that stay moved together by a shuffle for
+ * each half. The last step of a text takes its last sixteen bytes, with those already done masked out. */
+__attribute__((target("ssse3,popcnt"))) static void fill_ssse3(slug *s, const char *p, const char *end, size_t max) {
+    const __m128i hyphen = _mm_set1_epi8('-'), bit = _mm_set1_epi8(0x20);
+    const char *start = p;
+    char *text = s->text;
+    size_t len = s->len;
+    uint32_t open = s->open;
+    while (p < end && len < max) {
+        size_t left = (size_t)(end - p);
+        uint32_t valid = 0xFFFF, first = 0;
+        sl_v16 v;
+        if (SL_LIKELY(left >= 16)) {
+            v = sl_v16_load(p);
+        } else if (end - start >= 16) {
+            first = (uint32_t)(16 - left);
+            valid = 0xFFFFu << first & 0xFFFF;
+            v = sl_v16_load(end - 16);
+        } else {
+            valid = 0xFFFFu >> (16 - left);
+            v = sl_v16_load_tail(p, left, 0);
+        }
+        uint32_t wide = sl_v16_mask(v) & valid;
+        if (wide) valid &= (wide & (0u - wide)) - 1;
+        sl_v16 lower = _mm_or_si128(v, _mm_and_si128(sl_v16_range(v, 'A', 'Z'), bit));
+        sl_v16 solid = _mm_or_si128(sl_v16_range(lower, 'a', 'z'), sl_v16_range(v, '0', '9'));
+        uint32_t solids = sl_v16_mask(solid) & valid;
+        uint32_t stay = valid & (solids | solids << 1 | open << first);
+        lower = _mm_or_si128(_mm_and_si128(solid, lower), _mm_andnot_si128(solid, hyphen));
+        const __m128i *low = (const __m128i *)(const void *)(slug_gather + 8 * (stay & 0xFF));
+        const __m128i *high = (const __m128i *)(const void *)(slug_gather + 8 * (stay >> 8));
+        _mm_storel_epi64((__m128i *)(void *)(text + len), _mm_shuffle_epi8(lower, _mm_loadl_epi64(low)));
+        len += sl_count_bits(stay & 0xFF);
+        _mm_storel_epi64((__m128i *)(void *)(text + len),
+                         _mm_shuffle_epi8(_mm_srli_si128(lower, 8), _mm_loadl_epi64(high)));
+        len += sl_count_bits(stay >> 8);
+        if (valid) open = solids > valid >> 1; /* is the highest valid bit solid? */
+        if (SL_LIKELY(!wide)) {
+            p += left < 16 ? left : 16;
+            continue;
+        }
+        p += sl_first_bit(wide) - first;
+        if (len >= max) break;
+        *s = (slug){text, len, open};
+        p = add_non_ascii(s, p, end, max);
+        len = s->len;
+        open = s->open;
+    }
+    s->len = len;
+}
+#endif
+
+static inline void fill(slug *s, const char *p, const char *end, size_t max) {
+#if defined(SL_SIMD_SSE2) && defined(__GNUC__)
+    if (SL_LIKELY(__builtin_cpu_supports("ssse3") && __builtin_cpu_supports("popcnt"))) {
+        fill_ssse3(s, p, end, max);
+        return;
+    }
+#endif
+    fill_plain(s, p, end, max);
+}
+
+/* One pass that decomposes, drops, lowers, joins and cuts. At most max_length characters are made, and the table promises
+ * that no code point leaves more than twice its bytes. O(bytes read), which long texts cut short. */
+sl_status sl_slugify(sl_str text, const sl_options *options, sl_buf *out) {
+    size_t max = (size_t)options->word[0];
+    if (!text.len) return SL_UNCHANGED;
+    size_t bound = 2 * (size_t)text.len;
+    SL_TRY(sl_buf_reserve(out, (bound < max ? bound : max) + SLACK));
+    slug s = {out->ptr, 0, 0};
+    fill(&s, text.ptr, text.ptr + text.len, max);
+    if (s.len > max) s.len = max;
+    if (s.len && s.text[s.len - 1] == '-') s.len--;
+    out->len = s.len;
+    return SL_OK;
+}

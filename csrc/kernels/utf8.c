@@ -1,0 +1,132 @@
+/* utf8.c - validation and counting, for the doors and the kernels.
+ * Contract: reads exactly [ptr, ptr + len).
+ * Source: The Unicode Standard 3.9, table 3-7; Keiser and Lemire 2021, doi:10.1002/spe.2920 for the vector path. */
+#include "utf8.h"
+
+#include "simd.h"
+
+size_t sl_ascii_prefix(const char *ptr, size_t len) {
+    size_t i = 0;
+    for (; i + 64 <= len; i += 64) {
+        sl_v16 any = sl_v16_or(sl_v16_or(sl_v16_load(ptr + i), sl_v16_load(ptr + i + 16)),
+                               sl_v16_or(sl_v16_load(ptr + i + 32), sl_v16_load(ptr + i + 48)));
+        if (sl_v16_mask(any)) break;
+    }
+    for (; i + 16 <= len; i += 16) {
+        uint32_t mask = sl_v16_mask(sl_v16_load(ptr + i));
+        if (mask) return i + sl_first_bit(mask);
+    }
+    if (i < len && len >= 16) { /* the last 16 bytes again: those before i are known to be ASCII */
+        uint32_t mask = sl_v16_mask(sl_v16_load(ptr + len - 16));
+        return mask ? len - 16 + sl_first_bit(mask) : len;
+    }
+    if (len - i >= 8) {
+        uint64_t word;
+        memcpy(&word, ptr + i, 8);
+        if (!(word & UINT64_C(0x8080808080808080))) i += 8;
+    }
+    while (i < len && !((unsigned char)ptr[i] & 0x80)) i++;
+    return i;
+}
+
+size_t sl_utf8_count(const char *ptr, size_t len) {
+    size_t count = 0, i = 0;
+    /* A code point has one byte that is not a continuation byte (0x80 to 0xBF). */
+    for (; i + 16 <= len; i += 16)
+        count += 16 - sl_count_bits(sl_v16_mask(sl_v16_range(sl_v16_load(ptr + i), 0x80, 0xBF)));
+    for (; i < len; i++) count += ((unsigned char)ptr[i] & 0xC0) != 0x80;
+    return count;
+}
+
+static int valid_plain(const char *ptr, size_t len) {
+    const char *p = ptr, *end = ptr + len;
+    while (p < end) {
+        p += sl_ascii_prefix(p, (size_t)(end - p));
+        while (p < end && ((unsigned char)*p & 0x80)) {
+            const char *before = p;
+            uint32_t point = sl_utf8_next(&p, end);
+            if (point == SL_REPLACEMENT && p - before == 1) return 0;
+        }
+    }
+    return 1;
+}
+
+#if defined(SL_SIMD_SSE2) && defined(__GNUC__)
+#include <immintrin.h>
+
+/* Three nibble look-ups classify every pair of neighbouring bytes; an error bit that all three agree on is an error.
+ * Bits: 0 too short, 1 too long, 2 overlong 3, 3 too large, 4 surrogate, 5 overlong 2, 6 too large 1000 / overlong 4,
+ * 7 two continuations. */
+#define TOO_SHORT 0x01
+#define TOO_LONG 0x02
+#define OVERLONG_3 0x04
+#define TOO_LARGE 0x08
+#define SURROGATE 0x10
+#define OVERLONG_2 0x20
+#define TOO_LARGE_1000 0x40
+#define OVERLONG_4 0x40
+#define TWO_CONTS ((char)0x80)
+#define CARRY ((char)(TOO_SHORT | TOO_LONG | 0x80))
+#define TWICE(...) __VA_ARGS__, __VA_ARGS__
+
+__attribute__((target("avx2"))) static __m256i pair_errors(__m256i input, __m256i previous) {
+    const __m256i nibble = _mm256_set1_epi8(0x0F);
+    const __m256i first_high = _mm256_setr_epi8(TWICE(
+        TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TWO_CONTS, TWO_CONTS,
+        TWO_CONTS, TWO_CONTS, TOO_SHORT | OVERLONG_2, TOO_SHORT, TOO_SHORT | OVERLONG_3 | SURROGATE,
+        TOO_SHORT | TOO_LARGE | TOO_LARGE_1000 | OVERLONG_4));
+    const __m256i first_low = _mm256_setr_epi8(TWICE(
+        CARRY | OVERLONG_3 | OVERLONG_2 | OVERLONG_4, CARRY | OVERLONG_2, CARRY, CARRY, CARRY | TOO_LARGE,
+        CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
+        CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
+        CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
+        CARRY | TOO_LARGE | TOO_LARGE_1000 | SURROGATE, CARRY | TOO_LARGE | TOO_LARGE_1000,
+        CARRY | TOO_LARGE | TOO_LARGE_1000));
+    const __m256i second_high = _mm256_setr_epi8(TWICE(
+        TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+        (char)(TOO_LONG | OVERLONG_2 | 0x80 | OVERLONG_3 | TOO_LARGE_1000 | OVERLONG_4),
+        (char)(TOO_LONG | OVERLONG_2 | 0x80 | OVERLONG_3 | TOO_LARGE),
+        (char)(TOO_LONG | OVERLONG_2 | 0x80 | SURROGATE | TOO_LARGE),
+        (char)(TOO_LONG | OVERLONG_2 | 0x80 | SURROGATE | TOO_LARGE), TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT));
+    __m256i shifted = _mm256_permute2x128_si256(previous, input, 0x21);
+    __m256i prev1 = _mm256_alignr_epi8(input, shifted, 15);
+    __m256i prev2 = _mm256_alignr_epi8(input, shifted, 14);
+    __m256i prev3 = _mm256_alignr_epi8(input, shifted, 13);
+    __m256i special = _mm256_and_si256(
+        _mm256_and_si256(
+            _mm256_shuffle_epi8(first_high, _mm256_and_si256(_mm256_srli_epi16(prev1, 4), nibble)),
+            _mm256_shuffle_epi8(first_low, _mm256_and_si256(prev1, nibble))),
+        _mm256_shuffle_epi8(second_high, _mm256_and_si256(_mm256_srli_epi16(input, 4), nibble)));
+    /* Third and fourth bytes must be continuations, and only there may two continuations follow each other. */
+    __m256i third = _mm256_subs_epu8(prev2, _mm256_set1_epi8((char)(0xE0 - 0x80)));
+    __m256i fourth = _mm256_subs_epu8(prev3, _mm256_set1_epi8((char)(0xF0 - 0x80)));
+    __m256i must = _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8((char)0x80));
+    return _mm256_xor_si256(must, special);
+}
+
+__attribute__((target("avx2"))) static int valid_avx2(const char *ptr, size_t len) {
+    __m256i previous = _mm256_setzero_si256(), errors = _mm256_setzero_si256();
+    size_t i = 0;
+    for (; i + 32 <= len; i += 32) {
+        __m256i input = _mm256_loadu_si256((const __m256i *)(const void *)(ptr + i));
+        errors = _mm256_or_si256(errors, pair_errors(input, previous));
+        previous = input;
+    }
+    /* The tail is padded with zeros, so a sequence that the end cuts off meets an ASCII byte and is too short. */
+    char tail[32] = {0};
+    memcpy(tail, ptr + i, len - i);
+    __m256i input = _mm256_loadu_si256((const __m256i *)(const void *)tail);
+    errors = _mm256_or_si256(errors, pair_errors(input, previous));
+    errors = _mm256_or_si256(errors, pair_errors(_mm256_setzero_si256(), input));
+    return _mm256_testz_si256(errors, errors);
+}
+#endif
+
+int sl_utf8_valid(const char *ptr, size_t len) {
+    size_t start = sl_ascii_prefix(ptr, len);
+    if (start == len) return 1;
+#if defined(SL_SIMD_SSE2) && defined(__GNUC__)
+    if (__builtin_cpu_supports("avx2")) return valid_avx2(ptr + start, len - start);
+#endif
+    return valid_plain(ptr + start, len - start);
+}

@@ -1,0 +1,234 @@
+/* streamliner.h - the kernel ABI: what every kernel takes, what it gives, and the function table.
+ * Contract: kernels are pure C11, get (pointer, length), never read past the length, never abort, keep no
+ * global mutable state, and use neither the locale nor anything of Python or DuckDB.
+ * Text is UTF-8. The doors validate it; a kernel must still be memory-safe on any bytes. */
+#ifndef STREAMLINER_H
+#define STREAMLINER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define SL_VERSION "0.1.0"
+
+/* Positive codes are errors; SL_UNCHANGED is a success that says "the output equals the input". */
+typedef enum sl_status {
+    SL_UNCHANGED = -1,
+    SL_OK = 0,
+    SL_ENOMEM,
+    SL_EUTF8,
+    SL_EARG,
+    SL_ERANGE,
+    SL_STATUS_COUNT
+} sl_status;
+
+/* One static sentence a code; the door puts the function's name before it. */
+const char *sl_status_text(sl_status status);
+
+#define SL_TRY(expression)                     \
+    do {                                       \
+        sl_status sl_try_ = (expression);      \
+        if (sl_try_ > SL_OK) return sl_try_;   \
+    } while (0)
+
+/* A borrowed run of bytes. ptr == NULL means SQL NULL where a NULL is allowed, and is never seen by a kernel's input. */
+typedef struct sl_str {
+    const char *ptr;
+    uint32_t len;
+} sl_str;
+
+#define SL_STR(literal) ((sl_str){(literal), (uint32_t)(sizeof(literal) - 1)})
+/* The longest text a kernel may be given or may produce. */
+#define SL_TEXT_MAX UINT32_MAX
+
+/* The sentence that explains SL_EARG or SL_ERANGE: what was expected and what came. */
+typedef struct sl_error {
+    char text[256];
+} sl_error;
+
+#if defined(__GNUC__)
+#define SL_PRINTF(at, first) __attribute__((__format__(__printf__, at, first)))
+#define SL_LIKELY(x) __builtin_expect(!!(x), 1)
+#define SL_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#else
+#define SL_PRINTF(at, first)
+#define SL_LIKELY(x) (x)
+#define SL_UNLIKELY(x) (x)
+#endif
+
+/* Fills `error` and returns SL_EARG, so that a caller can `return sl_error_set(...)`. Text is cut at a code point. */
+sl_status sl_error_set(sl_error *error, const char *format, ...) SL_PRINTF(2, 3);
+
+/* ---- output of one text -------------------------------------------------------------------------------------- */
+
+/* A growable buffer that the door owns. A kernel is handed one with len == 0, makes room with sl_buf_reserve and
+ * appends; ptr may move whenever room is made. grow() gives at least `extra` free bytes after len or SL_ENOMEM. */
+typedef struct sl_buf {
+    char *ptr;
+    size_t len;
+    size_t cap;
+    sl_status (*grow)(struct sl_buf *buf, size_t extra);
+    void *owner;
+} sl_buf;
+
+static inline sl_status sl_buf_reserve(sl_buf *buf, size_t extra) {
+    return SL_LIKELY(buf->cap - buf->len >= extra) ? SL_OK : buf->grow(buf, extra);
+}
+
+static inline sl_status sl_buf_append(sl_buf *buf, const char *ptr, size_t len) {
+    SL_TRY(sl_buf_reserve(buf, len));
+    if (len) memcpy(buf->ptr + buf->len, ptr, len);
+    buf->len += len;
+    return SL_OK;
+}
+
+/* A buffer on the C heap, for doors, scratch and tests: start from SL_BUF_HEAP, end with sl_buf_free. */
+sl_status sl_buf_grow_heap(sl_buf *buf, size_t extra);
+void sl_buf_free(sl_buf *buf);
+#define SL_BUF_HEAP ((sl_buf){NULL, 0, 0, sl_buf_grow_heap, NULL})
+
+/* ---- output of a list ---------------------------------------------------------------------------------------- */
+
+/* One field of one list element. Only a text can be NULL (ptr == NULL). Times are microseconds since 1970-01-01. */
+typedef union sl_cell {
+    sl_str text;
+    int64_t integer;
+    double real;
+} sl_cell;
+
+typedef struct sl_block sl_block;
+
+/* A sink for list elements. Elements gather in `cells` (`columns` cells each) and are handed to flush() a block at a
+ * time, so a kernel that makes a million elements never holds them all. Order of calls for one element:
+ *   1. sl_rows_add gives its cells (and may flush the elements before it);
+ *   2. fill the cells; texts may point into the kernel's input, into constants, or into memory of sl_rows_text;
+ *   3. nothing that an element points to may change before the kernel returns. */
+typedef struct sl_rows {
+    sl_cell *cells;
+    uint32_t columns;
+    uint32_t count;
+    uint32_t capacity;
+    sl_status (*flush)(struct sl_rows *rows);
+    void *owner;
+    sl_block *blocks;
+} sl_rows;
+
+static inline sl_status sl_rows_add(sl_rows *rows, sl_cell **cells) {
+    if (SL_UNLIKELY(rows->count == rows->capacity)) SL_TRY(rows->flush(rows));
+    *cells = rows->cells + (size_t)rows->count++ * rows->columns;
+    return SL_OK;
+}
+
+/* Memory of `len` bytes that lives until the element last added has been flushed: call it after sl_rows_add. */
+sl_status sl_rows_text(sl_rows *rows, size_t len, char **out);
+/* For doors: forget all memory of sl_rows_text (the largest block is kept for the next use), or give it back. */
+void sl_rows_reset(sl_rows *rows);
+void sl_rows_free(sl_rows *rows);
+
+/* ---- options -------------------------------------------------------------------------------------------------- */
+
+typedef enum sl_type {
+    SL_TYPE_TEXT,
+    SL_TYPE_INTEGER,
+    SL_TYPE_REAL,
+    SL_TYPE_BOOLEAN,
+    SL_TYPE_UUID,
+    SL_TYPE_TIMESTAMP,
+    SL_TYPE_LIST
+} sl_type;
+
+/* A typed value: an option's argument or its default. BOOLEAN uses integer. */
+typedef struct sl_value {
+    sl_type type;
+    sl_str text;
+    int64_t integer;
+    double real;
+} sl_value;
+
+/* Options after preparation: immutable, shared by threads. Small ones live in `word`; larger ones behind `object`,
+ * which release() gives back (release may be NULL). */
+typedef struct sl_options {
+    uint64_t word[2];
+    void *object;
+    void (*release)(void *object);
+} sl_options;
+
+/* Checks and compiles the option arguments of one function, in the order of its row, defaults filled in, none NULL.
+ * Called once for each distinct set of values and not once a row. */
+typedef sl_status (*sl_prepare)(const sl_value *values, sl_options *options, sl_error *error);
+
+/* ---- the table ------------------------------------------------------------------------------------------------ */
+
+typedef struct sl_uuid {
+    uint8_t bytes[16]; /* network order */
+} sl_uuid;
+
+/* A shape is what a kernel takes and gives; each door has one adapter a shape. */
+typedef enum sl_shape {
+    SL_SHAPE_TEXT, /* text -> text */
+    SL_SHAPE_ROWS, /* text -> list of text, or of struct */
+    SL_SHAPE_UUID, /* text -> UUID */
+    SL_SHAPE_COUNT
+} sl_shape;
+
+typedef sl_status (*sl_kernel_TEXT)(sl_str text, const sl_options *options, sl_buf *out);
+typedef sl_status (*sl_kernel_ROWS)(sl_str text, const sl_options *options, sl_rows *out);
+typedef sl_status (*sl_kernel_UUID)(sl_str text, const sl_options *options, sl_uuid *out);
+
+/* The row's texts are what the kernel reads for each row; options go through prepare first. */
+typedef enum sl_role { SL_ROLE_ROW, SL_ROLE_OPTION } sl_role;
+
+typedef struct sl_param {
+    const char *name;
+    sl_role role;
+    int required;
+    sl_value fallback; /* its type is the parameter's type, also when required */
+} sl_param;
+
+/* name == NULL: the list holds bare values and not structs. */
+typedef struct sl_field {
+    const char *name;
+    sl_type type;
+} sl_field;
+
+typedef struct sl_result {
+    sl_type type; /* SL_TYPE_LIST: `fields` say of what */
+    const sl_field *fields;
+    uint32_t field_count;
+} sl_result;
+
+typedef struct sl_function {
+    const char *name;
+    const char *family; /* stem of the kernel's file and of the oracle's */
+    const char *since;
+    const char *summary;
+    const char *example; /* SQL of the arguments of a call */
+    sl_shape shape;
+    const sl_result *result;
+    sl_prepare prepare; /* sl_prepare_none where the row has no options */
+    const sl_param *params;
+    uint32_t param_count;
+    union {
+        sl_kernel_TEXT TEXT;
+        sl_kernel_ROWS ROWS;
+        sl_kernel_UUID UUID;
+    } kernel;
+} sl_function;
+
+extern const sl_function sl_functions[];
+extern const uint32_t sl_function_count;
+
+/* Prototypes of every kernel and prepare function, from the table: a kernel that does not fit its row does not compile. */
+#define SL_PROTOTYPE_TEXT(name) sl_status sl_##name(sl_str text, const sl_options *options, sl_buf *out)
+#define SL_PROTOTYPE_ROWS(name) sl_status sl_##name(sl_str text, const sl_options *options, sl_rows *out)
+#define SL_PROTOTYPE_UUID(name) sl_status sl_##name(sl_str text, const sl_options *options, sl_uuid *out)
+
+#define SL_RESULT(name, ...)
+#define SL_OPTIONS(name) sl_status sl_prepare_##name(const sl_value *values, sl_options *options, sl_error *error);
+#define SL_FUNCTION(name, family, shape, result, prepare, since, summary, example, ...) SL_PROTOTYPE_##shape(name);
+#include "functions.def"
+#undef SL_RESULT
+#undef SL_OPTIONS
+#undef SL_FUNCTION
+
+#endif

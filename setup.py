@@ -1,0 +1,98 @@
+"""Builds the two native parts from one set of C kernels: the Python doors and the DuckDB extension."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).parent
+GENERATED = ROOT / "build" / "generated"
+VERSION = re.search(r'#define SL_VERSION "(.+)"', (ROOT / "csrc/streamliner.h").read_text())[1]
+DUCKDB_EXTENSION = "streamliner_udf.streamliner_udf"
+WINDOWS = sys.platform == "win32"
+
+
+def sources(*folders: str) -> list[str]:
+    return sorted(str(p.relative_to(ROOT)) for folder in folders for p in (ROOT / "csrc" / folder).glob("*.c"))
+
+
+def duckdb_platform() -> str:
+    """The platform as DuckDB's `PRAGMA platform` names it; DuckDB refuses a file of another one."""
+    system = {"linux": "linux", "darwin": "osx", "win32": "windows"}[sys.platform]
+    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine().lower()]
+    musl = "_musl" if system == "linux" and "musl" in (platform.libc_ver()[0] or "") else ""
+    return f"{system}_{machine}{musl}"
+
+
+def duckdb_footer() -> bytes:
+    """The 534 bytes that make a shared library a DuckDB extension of the stable C API v1.2.0.
+
+    A WebAssembly custom-section header, eight 32-byte fields in reverse order, and room for a signature.
+    """
+    fields = ["", "", "", "C_STRUCT", VERSION, "v1.2.0", duckdb_platform(), "4"]
+    header = bytes([0x00, 0x93, 0x04, 0x10]) + b"duckdb_signature" + bytes([0x80, 0x04])
+    return header + b"".join(field.encode().ljust(32, b"\0") for field in fields) + bytes(256)
+
+
+class BuildExt(build_ext):
+    """Generates the Unicode tables first, and gives the DuckDB extension its name and its footer."""
+
+    def run(self) -> None:
+        sys.path.insert(0, str(ROOT / "csrc" / "unicode"))
+        import generate
+
+        GENERATED.mkdir(parents=True, exist_ok=True)
+        generate.main(GENERATED)
+        import numpy
+
+        for extension in self.extensions:
+            if extension.name != DUCKDB_EXTENSION:
+                extension.include_dirs.append(numpy.get_include())
+        super().run()
+
+    def get_ext_filename(self, fullname: str) -> str:
+        # setuptools asks with the whole name and with its last part.
+        if fullname.rpartition(".")[2] == DUCKDB_EXTENSION.rpartition(".")[2]:
+            return os.path.join(*fullname.split(".")) + ".duckdb_extension"
+        return super().get_ext_filename(fullname)
+
+    def get_export_symbols(self, ext: Extension) -> list[str]:
+        return [] if ext.name == DUCKDB_EXTENSION else super().get_export_symbols(ext)
+
+    def build_extension(self, ext: Extension) -> None:
+        super().build_extension(ext)
+        if ext.name == DUCKDB_EXTENSION:
+            # Last of all: tools that rewrite libraries (strip, patchelf) would drop what follows the image.
+            with open(self.get_ext_fullpath(ext.name), "ab") as file:
+                file.write(duckdb_footer())
+
+
+def extension(name: str, files: list[str], flags: list[str]) -> Extension:
+    compile_args = ["/O2", "/std:c11"] if WINDOWS else ["-O3", "-std=c11", "-fvisibility=hidden", "-Wall", *flags]
+    return Extension(
+        name,
+        files,
+        include_dirs=["csrc", str(GENERATED.relative_to(ROOT))],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION")],
+        extra_compile_args=compile_args,
+        depends=[str(p.relative_to(ROOT)) for p in (ROOT / "csrc").rglob("*") if p.suffix in {".h", ".def", ".py"}],
+    )
+
+
+KERNELS = sources(".", "kernels")
+core = extension("streamliner_udf._core", ["streamliner_udf/_core.pyx", *KERNELS, *sources("python")], [])
+# C++ exceptions of DuckDB may fly through our frames: they must unwind and run the cleanup handlers.
+duckdb = extension(DUCKDB_EXTENSION, [*KERNELS, *sources("duckdb")], ["-fexceptions"])
+
+setup(
+    version=VERSION,
+    ext_modules=[*cythonize([core], build_dir="build/cython", language_level=3), duckdb],
+    cmdclass={"build_ext": BuildExt},
+)

@@ -1,0 +1,42 @@
+"""Compiled text functions for DuckDB and Python: one C kernel each, by four doors with equal results.
+
+    import duckdb, streamliner_udf
+    duckdb.connect().sql("SELECT sl_scrub_pii('mail ana@example.org')")
+    streamliner_udf.scrub_pii(["mail ana@example.org", None])
+"""
+
+from __future__ import annotations
+
+from . import _functions
+from ._core import version as _version
+from .duckdb import Backend, Status, autoload, connect, extension_path, register, status
+from .errors import (
+    InvalidArgument,
+    InvalidUTF8,
+    OutOfMemory,
+    RegistrationError,
+    StreamlinerError,
+    TextTooLong,
+)
+
+__version__ = _version()
+
+globals().update(_functions.PUBLIC)
+
+__all__ = [
+    "Backend",
+    "InvalidArgument",
+    "InvalidUTF8",
+    "OutOfMemory",
+    "RegistrationError",
+    "Status",
+    "StreamlinerError",
+    "TextTooLong",
+    "connect",
+    "extension_path",
+    "register",
+    "status",
+    *_functions.PUBLIC,
+]
+
+autoload()

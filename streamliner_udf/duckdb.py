@@ -1,0 +1,270 @@
+"""Puts the functions into DuckDB: at import, at connect, or on a connection that is already open.
+
+Three ways, best first: static registration with the process (DuckDB 2.0 and newer), LOAD of the bundled extension file,
+and vectorised Arrow UDFs over the same kernels.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from .errors import RegistrationError
+
+EXTENSION_NAME = "streamliner_udf"
+_ERROR_SIZE = 512
+# On the module that all copies of this package share: a second registration would break every later connect.
+_GUARD = "_streamliner_udf_registered_by"
+# Settings that would stop a LOAD: they are applied right after it instead of at connect.
+_AFTER_LOAD = ("enable_external_access", "disabled_filesystems", "allowed_directories", "lock_configuration")
+
+
+class Backend(enum.Enum):
+    """How a connection got the functions."""
+
+    STATIC = "static"  # part of the process: every database that it opens has them
+    EXTENSION = "extension"  # the bundled file was loaded into this database
+    ARROW = "arrow"  # vectorised Python UDFs over the same kernels
+
+
+@dataclass(frozen=True)
+class Status:
+    """What happened when the package was imported.
+
+    backend : what `connect` will use.
+    duckdb_version : of the DuckDB in this process.
+    extension : the bundled extension file.
+    reason : one sentence; why not a better backend, where there is one.
+    """
+
+    backend: Backend
+    duckdb_version: str
+    extension: Path
+    reason: str
+
+
+_status: Status | None = None
+
+
+def extension_path() -> Path:
+    """Path of the bundled `streamliner_udf.duckdb_extension`, which any DuckDB client can LOAD.
+
+    Returns
+    -------
+    pathlib.Path
+        One pure-C file for DuckDB 1.4 and newer (CLI, R, Java, Node, ...); they must allow unsigned extensions.
+
+    Errors : RegistrationError if the installation lacks the file.
+
+    Examples
+    --------
+    >>> extension_path().name
+    'streamliner_udf.duckdb_extension'
+    """
+    path = Path(__file__).with_name(f"{EXTENSION_NAME}.duckdb_extension")
+    if not path.is_file():
+        raise RegistrationError(f"expected the bundled extension at {path}, but the file is missing; reinstall the package")
+    return path
+
+
+def status() -> Status:
+    """What `import streamliner_udf` did, and why.
+
+    Returns
+    -------
+    Status
+        backend, duckdb_version, extension and reason.
+
+    Examples
+    --------
+    >>> status().backend in (Backend.STATIC, Backend.EXTENSION)
+    True
+    """
+    return _status or autoload()
+
+
+def autoload() -> Status:
+    """Registers the functions with this process where DuckDB can do that. Never fails; `status()` tells the outcome."""
+    global _status
+    if _status is None:
+        try:
+            backend, reason = _register_static()
+        except Exception as error:  # an import must not fail because of a registration
+            backend, reason = Backend.EXTENSION, f"static registration failed: {error}"
+        path = Path(__file__).with_name(f"{EXTENSION_NAME}.duckdb_extension")
+        _status = Status(backend, duckdb.__version__, path, reason)
+    return _status
+
+
+def _register_static() -> tuple[Backend, str]:
+    if os.environ.get("STREAMLINER_UDF_AUTOLOAD", "1") == "0":
+        return Backend.EXTENSION, "STREAMLINER_UDF_AUTOLOAD=0 switched the registration at import off"
+    import _duckdb  # type: ignore[import-untyped,unused-ignore]
+
+    path = extension_path()
+    owner = getattr(_duckdb, _GUARD, None)
+    if owner == str(path):
+        return Backend.STATIC, "registered with this process"
+    if owner is not None:
+        reason = f"another copy of {EXTENSION_NAME} at {owner} is registered with this process; this one is not"
+        warnings.warn(f"{EXTENSION_NAME}: {reason}", RuntimeWarning, stacklevel=4)
+        return Backend.EXTENSION, reason
+    import ctypes
+
+    library = ctypes.CDLL(str(path))
+    message = ctypes.create_string_buffer(_ERROR_SIZE)
+    code = library.streamliner_udf_register_static(os.fsencode(_duckdb.__file__), message, _ERROR_SIZE)
+    if code != 0:
+        return Backend.EXTENSION, message.value.decode(errors="replace")
+    setattr(_duckdb, _GUARD, str(path))
+    return Backend.STATIC, "registered with this process"
+
+
+def connect(database: str | os.PathLike[str] = ":memory:", **kwargs: Any) -> duckdb.DuckDBPyConnection:
+    """`duckdb.connect` with the functions in it, on every supported DuckDB.
+
+    Parameters
+    ----------
+    database : path, or ":memory:"
+    **kwargs
+        As for `duckdb.connect` (read_only, config).
+
+    Returns
+    -------
+    duckdb.DuckDBPyConnection
+        Where the extension file has to be loaded, the database is opened with `allow_unsigned_extensions`, and the setting
+        is off again before this function returns, unless the caller's config asked for it.
+
+    Errors : RegistrationError if the functions can't be put on the connection, which is closed then; else as `duckdb.connect`.
+
+    Examples
+    --------
+    >>> connect().execute("SELECT sl_slugify('Olá, Mundo!')").fetchone()
+    ('ola-mundo',)
+    """
+    database = os.fspath(database)
+    if status().backend is Backend.STATIC:
+        connection = duckdb.connect(database, **kwargs)
+    else:
+        connection = _connect_and_load(database, kwargs)
+    try:
+        if not _is_native(connection):
+            register(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_and_load(database: str, kwargs: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+    config = dict(kwargs.pop("config", None) or {})
+    unsigned = config.pop("allow_unsigned_extensions", False)
+    later = {name: config.pop(name) for name in _AFTER_LOAD if name in config}
+    try:
+        connection = duckdb.connect(database, config={**config, "allow_unsigned_extensions": True}, **kwargs)
+    except duckdb.ConnectionException as error:
+        if "different configuration" not in str(error):
+            raise
+        # The file is open in this process without the setting: join it, and let register() find a way.
+        if unsigned:
+            config["allow_unsigned_extensions"] = unsigned
+        return duckdb.connect(database, config={**config, **later}, **kwargs)
+    try:
+        _load(connection)
+        if str(unsigned).lower() not in ("true", "1"):
+            connection.execute("SET allow_unsigned_extensions = false")
+        for name, value in later.items():
+            connection.execute(f"SET {name} = {_literal(value)}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_literal(item) for item in value) + "]"
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _load(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(f"LOAD {_literal(extension_path())}")
+
+
+def register(connection: duckdb.DuckDBPyConnection) -> Backend:
+    """Puts the functions on an open connection, by the best way that it permits.
+
+    Parameters
+    ----------
+    connection : an open `duckdb.DuckDBPyConnection`
+
+    Returns
+    -------
+    Backend
+        STATIC, EXTENSION or ARROW. Calling again changes nothing. No other setting is changed.
+
+    Errors : RegistrationError, which names the one line that would make it possible; TypeError for anything but a connection.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> register(duckdb.connect()) in Backend
+    True
+    """
+    if not isinstance(connection, duckdb.DuckDBPyConnection):
+        raise TypeError(f"register: expected a duckdb.DuckDBPyConnection, got {type(connection).__name__}")
+    present = _present(connection)
+    if present is not None:
+        return present
+    try:
+        _load(connection)
+    except duckdb.Error as error:
+        refused = str(error).splitlines()[0]
+    else:
+        return Backend.EXTENSION
+    try:
+        from ._arrow_udf import register_arrow
+
+        register_arrow(connection)
+    except ImportError as error:
+        raise RegistrationError(
+            f"register: expected a connection that can LOAD an extension, or pyarrow for the fallback; DuckDB says: "
+            f"{refused}; Python says: {error}. Open it with streamliner_udf.connect(...), or pip install pyarrow"
+        ) from error
+    return Backend.ARROW
+
+
+def _works(connection: duckdb.DuckDBPyConnection, query: str) -> bool:
+    # On a cursor of its own: a failing query must not touch a transaction of the caller.
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute(query).fetchall()
+        except duckdb.Error:
+            return False
+    return True
+
+
+def _is_native(connection: duckdb.DuckDBPyConnection) -> bool:
+    return _works(connection, "FROM sl_functions() LIMIT 0")
+
+
+def _present(connection: duckdb.DuckDBPyConnection) -> Backend | None:
+    """The way by which the connection has the functions already."""
+    if not _is_native(connection):
+        return Backend.ARROW if _works(connection, "SELECT sl_version()") else None
+    if status().backend is not Backend.STATIC:
+        return Backend.EXTENSION
+    try:
+        with connection.cursor() as cursor:
+            row = cursor.execute(
+                "SELECT install_mode FROM duckdb_extensions() WHERE extension_name = ?", [EXTENSION_NAME]
+            ).fetchone()
+    except duckdb.Error:  # no file system access, which that table needs
+        return Backend.STATIC
+    return Backend.STATIC if row is None or row[0] == "STATICALLY_LINKED" else Backend.EXTENSION

@@ -1,0 +1,156 @@
+"""The SQL door on one DuckDB: every slot of csrc/duckdb/abi.h proved by what it does. Run on each supported version."""
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+import streamliner_udf
+
+ABI = Path(__file__).parents[2] / "csrc/duckdb/abi.h"
+PROOFS: dict[str, set[str]] = {}
+
+
+def proves(*slots: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Says which slots a test would catch if they were wrong."""
+
+    def mark(test: Callable[..., None]) -> Callable[..., None]:
+        PROOFS[test.__name__] = set(slots)
+        return test
+
+    return mark
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with streamliner_udf.connect() as connection:
+        yield connection
+
+
+def one(con: duckdb.DuckDBPyConnection, expression: str, parameters: object = None) -> object:
+    row = con.execute(f"SELECT {expression}", parameters).fetchone()
+    assert row is not None
+    return row[0]
+
+
+@proves("connect", "disconnect", "create_scalar_function", "scalar_function_set_name", "register_scalar_function",
+        "scalar_function_set_return_type", "scalar_function_set_function", "destroy_scalar_function")
+def test_version_function(con: duckdb.DuckDBPyConnection) -> None:
+    assert one(con, "sl_version()") == streamliner_udf.__version__
+
+
+@proves("create_logical_type", "destroy_logical_type", "scalar_function_add_parameter", "create_scalar_function_set",
+        "add_scalar_function_to_set", "register_scalar_function_set", "destroy_scalar_function_set", "malloc", "free",
+        "scalar_function_set_extra_info", "scalar_function_get_extra_info")
+def test_overloads_and_types(con: duckdb.DuckDBPyConnection) -> None:
+    assert one(con, "sl_slugify('Olá, Mundo!')") == "ola-mundo"
+    assert one(con, "sl_slugify('Olá, Mundo!', 5)") == "ola-m"
+    assert one(con, "sl_html_escape('\"', false)") == '"'
+    assert one(con, "sl_html_escape('\"', true)") == "&quot;"
+    assert one(con, "typeof(sl_normalize('a'))") == "VARCHAR"
+    with pytest.raises(duckdb.BinderException):
+        con.execute("SELECT sl_slugify('a', 5, 6)")
+
+
+@proves("data_chunk_get_vector", "data_chunk_get_size", "vector_get_data", "vector_get_validity",
+        "vector_ensure_validity_writable", "vector_assign_string_element_len")
+def test_texts_of_every_length_with_nulls(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "CREATE TABLE t AS SELECT CASE WHEN i % 7 = 0 THEN NULL ELSE repeat('<', (i % 40)::INT) || i END AS s "
+        "FROM range(10000) r(i)"
+    )
+    bad = one(con, "count(*) FROM t WHERE sl_html_escape(s) IS DISTINCT FROM replace(s, '<', '&lt;')")
+    assert bad == 0
+    assert one(con, "count(*) FROM t WHERE (sl_html_escape(s) IS NULL) <> (s IS NULL)") == 0
+    assert one(con, "sl_html_escape(NULL)") is None
+    assert one(con, "sl_html_escape(repeat('<', 1500000)) = repeat('&lt;', 1500000)") is True
+
+
+@proves("create_list_type", "list_vector_get_child", "list_vector_set_size", "list_vector_reserve")
+def test_list_of_text(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("CREATE TABLE t AS SELECT i, repeat('http://x.org/' || i || ' ', (i % 9)::INT) AS s FROM range(5000) r(i)")
+    assert one(con, "count(*) FROM t WHERE len(sl_extract_urls(s)) <> i % 9") == 0
+    assert one(con, "count(*) FROM t WHERE list_contains(sl_extract_urls(s), 'http://x.org/' || i) <> (i % 9 > 0)") == 0
+    assert one(con, "sl_extract_urls(NULL)") is None
+
+
+@proves("create_struct_type", "struct_vector_get_child")
+def test_list_of_struct(con: duckdb.DuckDBPyConnection) -> None:
+    found = one(con, "sl_find_pii('é mail ana@example.org now')")
+    assert found == [{"kind": "email", "start": 7, "stop": 22, "value": "ana@example.org"}]
+    chat = one(con, "sl_parse_whatsapp('05/03/2024, 09:15 - Ana: hi\n05/03/2024, 09:16 - Ana added Bo')")
+    assert [(m["author"], m["text"]) for m in chat] == [("Ana", "hi"), (None, "Ana added Bo")]  # type: ignore[attr-defined]
+
+
+@proves()
+def test_uuid(con: duckdb.DuckDBPyConnection) -> None:
+    assert one(con, "sl_uuid5('dns', 'python.org')") == uuid.uuid5(uuid.NAMESPACE_DNS, "python.org")
+    assert one(con, "sl_uuid5('6ba7b812-9dad-11d1-80b4-00c04fd430c8'::UUID, 'x')") == uuid.uuid5(uuid.NAMESPACE_OID, "x")
+
+
+@proves("scalar_function_set_error")
+def test_errors_name_the_function(con: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(duckdb.InvalidInputException, match="sl_normalize: expected form .* got 'NFX'"):
+        con.execute("SELECT sl_normalize('a', 'NFX')").fetchall()
+    with pytest.raises(duckdb.InvalidInputException, match="sl_slugify: expected max_length .* got 0"):
+        con.execute("SELECT sl_slugify('a', 0)").fetchall()
+    with pytest.raises(duckdb.InvalidInputException, match="sl_uuid5: expected namespace .* got 'nowhere'"):
+        con.execute("SELECT sl_uuid5('nowhere', 'a')").fetchall()
+    assert one(con, "sl_slugify('still alive')") == "still-alive"
+
+
+@proves("create_table_function", "table_function_set_name", "table_function_set_bind", "table_function_set_init",
+        "table_function_set_function", "register_table_function", "destroy_table_function", "bind_add_result_column",
+        "init_set_init_data", "function_get_init_data", "data_chunk_set_size")
+def test_function_table(con: duckdb.DuckDBPyConnection) -> None:
+    rows = con.execute("SELECT name, parameters, return_type, summary, example, since FROM sl_functions()").fetchall()
+    from streamliner_udf._table import FUNCTIONS
+
+    assert [row[0] for row in rows] == [function.sql_name for function in FUNCTIONS.values()]
+    assert all(all(cell for cell in row) for row in rows)
+    assert one(con, "count(*) FROM sl_functions() a, sl_functions() b") == len(rows) ** 2
+
+
+def test_every_slot_is_proved() -> None:
+    slots = set(re.findall(r"SL_SLOT\(\d+, [^,]+, (\w+),", ABI.read_text()))
+    assert slots, "no slot found in abi.h"
+    assert set().union(*PROOFS.values()) == slots
+
+
+def test_options_from_columns_parameters_and_subqueries(con: duckdb.DuckDBPyConnection) -> None:
+    rows = con.execute("SELECT i, sl_slugify('abcdefghij', i) FROM range(1, 9) r(i)").fetchall()
+    assert rows == [(i, "abcdefghij"[:i]) for i in range(1, 9)]
+    assert one(con, "sl_slugify('abc', ?)", [2]) == "ab"
+    assert one(con, "sl_slugify('abc', (SELECT 2))") == "ab"
+    assert one(con, "sl_slugify('abc', NULL)") is None
+    rows = con.execute("SELECT sl_normalize('ﬁ', f) FROM (VALUES ('NFC'), (NULL), ('NFKC')) v(f)").fetchall()
+    assert rows == [("ﬁ",), (None,), ("fi",)]
+
+
+def test_dictionary_constant_and_filtered_vectors(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    con.execute(f"ATTACH '{tmp_path / 'd.duckdb'}' AS d")
+    con.execute("CREATE TABLE d.t AS SELECT i, '<name of author ' || i % 17 || '>' AS s FROM range(50000) r(i)")
+    con.execute("CHECKPOINT d")
+    assert one(con, "count(*) FROM d.t WHERE sl_html_escape(s) <> '&lt;name of author ' || i % 17 || '&gt;'") == 0
+    assert one(con, "count(DISTINCT sl_html_escape(s)) FROM d.t WHERE i % 3 = 0") == 17
+    assert one(con, "count(*) FROM d.t WHERE sl_html_escape('<') = '&lt;'") == 50000
+
+
+def test_threads_agree(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("CREATE TABLE t AS SELECT 'mail user' || i || '@example.org or ' || i AS s FROM range(300000) r(i)")
+    query = "bit_xor(hash(sl_scrub_pii(s))) FROM t"
+    con.execute("SET threads = 1")
+    single = one(con, query)
+    con.execute("SET threads = 4")
+    assert one(con, query) == single
+    assert one(con, "count(*) FROM t WHERE sl_scrub_pii(s) NOT LIKE 'mail <EMAIL_REDACTED> or %'") == 0
+
+
+def test_invalid_utf8_never_reaches_a_kernel(con: duckdb.DuckDBPyConnection) -> None:
+    pa = pytest.importorskip("pyarrow")
+    bad = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\x14\0\0\0"), pa.py_buffer(b"\xff" * 20)])
+    con.register("bad", pa.table({"s": bad}))
+    with pytest.raises(duckdb.Error, match=r"(?i)utf|unicode"):
+        con.execute("SELECT sl_normalize(s) FROM bad").fetchall()
