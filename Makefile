@@ -5,9 +5,12 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python
 CC ?= cc
 SANITIZE := -O1 -g -std=c11 -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# What of the Python doors needs no Python.
+COLUMNS := csrc/python/batch.c csrc/python/arrow.c
 NATIVE := $(wildcard csrc/*.c csrc/*.h csrc/*.def csrc/*/*.c csrc/*/*.h csrc/*/*.py) $(wildcard streamliner_udf/*.pyx streamliner_udf/*.pxd streamliner_udf/*.pxi) setup.py pyproject.toml
 DUCKDB_VERSIONS := 1.4.5 1.5.6 2.0.0
 
+.SECONDARY: # keep what was installed between two runs
 .PHONY: help demo build test test-duckdb-versions asan lint docs bench wheel clean
 
 help: ## this list
@@ -27,7 +30,7 @@ asan: build ## kernels and C tests under AddressSanitizer and UndefinedBehaviorS
 	mkdir -p build/asan
 	for test in tests/c/*.c; do \
 	  name=$$(basename $$test .c); \
-	  $(CC) $(SANITIZE) -Icsrc -Ibuild/generated csrc/*.c csrc/kernels/*.c $$test -o build/asan/$$name && build/asan/$$name || exit 1; \
+	  $(CC) $(SANITIZE) -Icsrc -Ibuild/generated csrc/*.c csrc/kernels/*.c $(COLUMNS) $$test -o build/asan/$$name && build/asan/$$name || exit 1; \
 	done
 
 lint: build ## ruff and mypy

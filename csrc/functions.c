@@ -5,7 +5,9 @@
 #define BARE(field_type) {NULL, SL_TYPE_##field_type}
 #define FIELD(field_name, field_type) {#field_name, SL_TYPE_##field_type}
 #define SL_OPTIONS(name)
-#define SL_FUNCTION(name, family, shape, result, prepare, since, summary, example, ...)
+#define SL_SCAN(name)
+#define sl_scan_none NULL
+#define SL_FUNCTION(name, family, shape, result, prepare, scan, since, summary, example, ...)
 #define SL_RESULT(name, ...)                                     \
     static const sl_field sl_fields_##name[] = {__VA_ARGS__};    \
     static const sl_result sl_result_##name = {                  \
@@ -16,20 +18,30 @@ static const sl_result sl_result_uuid = {SL_TYPE_UUID, NULL, 0};
 #undef SL_RESULT
 #undef SL_FUNCTION
 
-#define ROW(name) {#name, SL_ROLE_ROW, 1, {.type = SL_TYPE_TEXT}}
-#define REQUIRED_TEXT(name) {#name, SL_ROLE_OPTION, 1, {.type = SL_TYPE_TEXT}}
-#define TEXT_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_TEXT, .text = {value, sizeof(value) - 1}}}
-#define INTEGER_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_INTEGER, .integer = (value)}}
-#define BOOLEAN_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_BOOLEAN, .integer = (value)}}
+#define ROW(name) {#name, SL_ROLE_ROW, 1, {.type = SL_TYPE_TEXT}, 0}
+#define REQUIRED_TEXT_OR_UUID(name) {#name, SL_ROLE_OPTION, 1, {.type = SL_TYPE_TEXT}, 1}
+#define TEXT_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_TEXT, .text = {value, sizeof(value) - 1}}, 0}
+#define INTEGER_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_INTEGER, .integer = (value)}, 0}
+#define BOOLEAN_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_BOOLEAN, .integer = (value)}, 0}
 #define SL_RESULT(name, ...)
-#define SL_FUNCTION(name, family, shape, result, prepare, since, summary, example, ...) \
+#define SL_FUNCTION(name, family, shape, result, prepare, scan, since, summary, example, ...) \
     static const sl_param sl_params_##name[] = {__VA_ARGS__};
 #include "functions.def"
 #undef SL_FUNCTION
 
-#define SL_FUNCTION(name, family, shape, result, prepare, since, summary, example, ...)                                     \
-    {#name, #family, since, summary, example, SL_SHAPE_##shape, &sl_result_##result, sl_prepare_##prepare, sl_params_##name, \
-     sizeof(sl_params_##name) / sizeof(sl_param), {.shape = sl_##name}},
+#define SL_FUNCTION(name, family, shape, result, prepare, scan, since, summary, example, ...)                                     \
+    {#name,                                                                                                                 \
+     #family,                                                                                                               \
+     since,                                                                                                                 \
+     summary,                                                                                                               \
+     example,                                                                                                               \
+     SL_SHAPE_##shape,                                                                                                      \
+     &sl_result_##result,                                                                                                   \
+     sl_prepare_##prepare,                                                                                                  \
+     sl_scan_##scan,                                                                                                        \
+     sl_params_##name,                                                                                                      \
+     sizeof(sl_params_##name) / sizeof(sl_param),                                                                           \
+     {.shape = sl_##name}},
 const sl_function sl_functions[] = {
 #include "functions.def"
 };

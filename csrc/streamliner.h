@@ -183,6 +183,7 @@ typedef struct sl_param {
     sl_role role;
     int required;
     sl_value fallback; /* its type is the parameter's type, also when required */
+    int or_uuid;       /* a TEXT that can be given as a UUID too; prepare sees its 36 characters */
 } sl_param;
 
 /* name == NULL: the list holds bare values and not structs. */
@@ -190,6 +191,11 @@ typedef struct sl_field {
     const char *name;
     sl_type type;
 } sl_field;
+
+/* Bytes from ptr on, at most len, in which the function finds nothing to do, however they are cut into texts: TEXT
+ * kernels answer "unchanged" for every text out of them, ROWS kernels give nothing. Doors use it to pass over many texts
+ * with one look; it may stop early. */
+typedef size_t (*sl_scan)(const char *ptr, size_t len, const sl_options *options);
 
 typedef struct sl_result {
     sl_type type; /* SL_TYPE_LIST: `fields` say of what */
@@ -206,6 +212,7 @@ typedef struct sl_function {
     sl_shape shape;
     const sl_result *result;
     sl_prepare prepare; /* sl_prepare_none where the row has no options */
+    sl_scan scan;       /* NULL where every text has to be seen */
     const sl_param *params;
     uint32_t param_count;
     union {
@@ -225,10 +232,12 @@ extern const uint32_t sl_function_count;
 
 #define SL_RESULT(name, ...)
 #define SL_OPTIONS(name) sl_status sl_prepare_##name(const sl_value *values, sl_options *options, sl_error *error);
-#define SL_FUNCTION(name, family, shape, result, prepare, since, summary, example, ...) SL_PROTOTYPE_##shape(name);
+#define SL_SCAN(name) size_t sl_scan_##name(const char *ptr, size_t len, const sl_options *options);
+#define SL_FUNCTION(name, family, shape, result, prepare, scan, since, summary, example, ...) SL_PROTOTYPE_##shape(name);
 #include "functions.def"
 #undef SL_RESULT
 #undef SL_OPTIONS
+#undef SL_SCAN
 #undef SL_FUNCTION
 
 #endif

@@ -1,13 +1,17 @@
 """Compiled text functions for DuckDB and Python: one C kernel each, by four doors with equal results.
 
-    import duckdb, streamliner_udf
-    duckdb.connect().sql("SELECT sl_scrub_pii('mail ana@example.org')")
-    streamliner_udf.scrub_pii(["mail ana@example.org", None])
+import duckdb, streamliner_udf
+duckdb.connect().sql("SELECT sl_scrub_pii('mail ana@example.org')")
+streamliner_udf.scrub_pii(["mail ana@example.org", None])
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 from . import _functions
+from ._core import parse_rows
 from ._core import version as _version
 from .duckdb import Backend, Status, autoload, connect, extension_path, register, status
 from .errors import (
@@ -23,6 +27,11 @@ __version__ = _version()
 
 globals().update(_functions.PUBLIC)
 
+if TYPE_CHECKING:
+    # The functions come from the table, and type checkers do not see it.
+    def __getattr__(name: str) -> Callable[..., Any]: ...
+
+
 __all__ = [
     "Backend",
     "InvalidArgument",
@@ -34,6 +43,7 @@ __all__ = [
     "TextTooLong",
     "connect",
     "extension_path",
+    "parse_rows",
     "register",
     "status",
     *_functions.PUBLIC,

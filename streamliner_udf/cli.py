@@ -20,16 +20,26 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser(
         "demo",
         help="a chat export becomes a clean DuckDB table, beside the pure-Python way",
-        description="Reads a WhatsApp export (zip or txt), loads it into a DuckDB file, makes the cleaned table, does the "
-        "same in pure Python, checks that the answers are equal and prints what each stage costs. Without EXPORT it makes "
-        "a varied synthetic chat.",
+        description="Reads a WhatsApp export (zip or txt), loads it into a DuckDB file, makes the cleaned table, does "
+        "the same in pure Python, checks that the answers are equal and prints what each stage costs. Without EXPORT "
+        "it makes a varied synthetic chat.",
         epilog='example: streamliner demo "WhatsApp Chat with Ana.zip" --database chat.duckdb',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     demo.add_argument("export", nargs="?", type=Path, metavar="EXPORT", help="WhatsApp export, zip or txt")
-    demo.add_argument("--rows", type=_positive, default=100_000, metavar="N", help="messages of the synthetic chat (default %(default)s)")
-    demo.add_argument("--seed", type=int, default=7, metavar="N", help="seed of the synthetic chat (default %(default)s)")
-    demo.add_argument("--database", type=Path, metavar="FILE", help="DuckDB file to keep (default: a temporary one); must not exist")
+    demo.add_argument(
+        "--rows",
+        type=_positive,
+        default=100_000,
+        metavar="N",
+        help="messages of the synthetic chat (default %(default)s)",
+    )
+    demo.add_argument(
+        "--seed", type=int, default=7, metavar="N", help="seed of the synthetic chat (default %(default)s)"
+    )
+    demo.add_argument(
+        "--database", type=Path, metavar="FILE", help="DuckDB file to keep (default: a temporary one); must not exist"
+    )
     demo.add_argument("--threads", type=_positive, metavar="N", help="DuckDB threads (default: DuckDB's own)")
     demo.add_argument("--json", action="store_true", help="print JSON instead of the table")
 

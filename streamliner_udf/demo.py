@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import functools
 import tempfile
 import time
 import uuid
+import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from . import _core, plain, reference
+from . import parse_rows, plain, reference
 from .duckdb import connect, status
 from .ingest.synthetic import generate_whatsapp
 from .ingest.whatsapp import Export, read_export
@@ -40,9 +41,7 @@ _NATIVE_STAGES = {
     "slugify": "sum(strlen(sl_slugify(text)))",
     "uuid5(author)": "count(sl_uuid5('oid', 'whatsapp:' || author))",
 }
-_COMPUTE = (
-    "SELECT count(author_id), sum(strlen(text)), sum(len(urls)), sum(strlen(slug)) FROM (" + _CLEAN + ")"
-)
+_COMPUTE = "SELECT count(author_id), sum(strlen(text)), sum(len(urls)), sum(strlen(slug)) FROM (" + _CLEAN + ")"
 
 
 @dataclass(frozen=True)
@@ -103,9 +102,14 @@ class Report:
                 f"{s.stage:<26}{s.native_ms:>11.1f}{s.python_ms:>11.1f}{s.ratio:>7.0f}x{s.rows:>10,}"
                 f"{s.megabytes_per_second:>9.0f}"
             )
-        lines += ["", f"native: best of {_NATIVE_RUNS}; Python: one run of what pipelines write today (streamliner_udf.plain)"]
+        lines += [
+            "",
+            f"native: best of {_NATIVE_RUNS}; Python: one run of what pipelines write today (streamliner_udf.plain)",
+        ]
         if self.equal:
-            lines.append(f"checked: all {self.rows:,} rows equal the plain-Python specification (streamliner_udf.reference)")
+            lines.append(
+                f"checked: all {self.rows:,} rows equal the plain-Python specification (streamliner_udf.reference)"
+            )
         else:
             lines.append(f"NOT EQUAL to the plain-Python specification: {self.first_difference}")
         for row in self.sample:
@@ -135,14 +139,14 @@ def _group_rows(rows: int, threads: int) -> int:
 class _Native:
     """The native path: one kernel call parses, DuckDB does the rest in its own threads."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, content: str, path: Path, threads: int) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, content: bytes, path: Path, threads: int) -> None:
         self.connection = connection
         self.content = content
         self.path = path
         self.threads = threads
 
     def parse(self) -> Any:
-        return _core.parse_rows("parse_whatsapp", self.content)
+        return parse_rows("parse_whatsapp", self.content)
 
     def query(self, source: Any, query: str) -> list[tuple[Any, ...]]:
         self.connection.register("messages_source", source)
@@ -167,6 +171,16 @@ class _Native:
 
 def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
+
+
+def _python_read(export: Export) -> str:
+    """The text of the export, the way a script gets it."""
+    if export.member is None:
+        content = export.path.read_bytes()
+    else:
+        with zipfile.ZipFile(export.path) as archive:
+            content = archive.read(export.member)
+    return content.decode(export.encoding, "replace").removeprefix("\ufeff")
 
 
 def _python_clean(messages: list[tuple[Any, str | None, str]]) -> dict[str, list[Any]]:
@@ -211,17 +225,22 @@ def _python_stages(messages: list[tuple[Any, str | None, str]]) -> dict[str, Cal
     }
 
 
+@functools.cache
+def _specified_text(text: str) -> tuple[str, list[str], str]:
+    """Clean text, URLs and slug; chats repeat themselves, and the specification is slow."""
+    clean = reference.scrub_pii(reference.clean_text(text))
+    return clean, reference.extract_urls(clean), reference.slugify(clean)
+
+
 def _specified(message: dict[str, Any]) -> tuple[Any, ...]:
     """The row of messages_clean that the specification gives for a message."""
-    text = reference.scrub_pii(reference.clean_text(message["text"]))
     author = message["author"]
+    author_id = None if author is None else reference.uuid5("oid", "whatsapp:" + author)
     return (
         message["seq"],
         message["ts"],
-        None if author is None else reference.uuid5("oid", "whatsapp:" + author),
-        text,
-        reference.extract_urls(text),
-        reference.slugify(text),
+        author_id,
+        *_specified_text(message["text"]),
         message["kind"],
         message["line"],
     )
@@ -230,6 +249,7 @@ def _specified(message: dict[str, Any]) -> tuple[Any, ...]:
 def _compare(export: Export, rows: list[tuple[Any, ...]]) -> str | None:
     """The first difference from the specification, in words."""
     expected = reference.parse_whatsapp(export.text)
+    _specified_text.cache_clear()
     if len(expected) != len(rows):
         return f"expected {len(expected):,} messages, got {len(rows):,}"
     with Progress("comparing with the oracle", len(rows)) as bar:
@@ -251,7 +271,8 @@ def run(
 ) -> Report:
     """Reads the export (or makes one), cleans it both ways, compares and times.
 
-    Errors : ExportError for a broken zip, an empty file or a file that is no chat; FileExistsError if `database` exists.
+    Errors : ExportError for a broken zip, an empty file or a file that is no chat; FileExistsError if `database`
+    exists.
     """
     if database is not None and database.exists():
         raise FileExistsError(f"expected {database} not to exist, but it does; remove it or name another file")
@@ -272,24 +293,25 @@ def run(
 def _measure(
     connection: duckdb.DuckDBPyConnection, path: Path, source: str, kept: Path, shown: str, python_database: Path
 ) -> Report:
-    row = connection.execute("SELECT current_setting('threads')").fetchone()
-    threads = int(row[0]) if row else os.cpu_count() or 1
+    threads = int(connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
     with Progress("reading", 9 + 2 * len(_NATIVE_STAGES)) as bar:
-        read_ms, export = _best(lambda: read_export(path))
-        native = _Native(connection, export.text, kept, threads)
+        export = read_export(path)
+        python_read_ms, text = _best(lambda: _python_read(export))
+        native = _Native(connection, export.content, kept, threads)
 
         bar.add(label="parsing")
         parse_ms, parsed = _best(native.parse)
-        python_parse_ms, messages = _timed(lambda: plain.parse_whatsapp(export.text))
+        python_parse_ms, messages = _timed(lambda: plain.parse_whatsapp(text))
         bar.add(label="parsing")
 
         count = len(parsed)
-        megabytes = len(export.text.encode()) / 1e6
+        megabytes = len(export.content) / 1e6
         text_megabytes = sum(len(text.encode()) for _, _, text in messages) / 1e6
         stages = [Stage("parse", parse_ms, python_parse_ms, count, megabytes)]
         for name, work in _python_stages(messages).items():
             bar.add(label=f"{name}, native")
-            native_ms, _ = _best(lambda name=name: native.query(parsed, f"SELECT {_NATIVE_STAGES[name]} FROM messages_source"))  # type: ignore[misc]
+            query = f"SELECT {_NATIVE_STAGES[name]} FROM messages_source"
+            native_ms, _ = _best(functools.partial(native.query, parsed, query))
             bar.add(label=f"{name}, Python")
             python_ms, _ = _timed(work)
             stages.append(Stage(name, native_ms, python_ms, count, text_megabytes))
@@ -297,14 +319,14 @@ def _measure(
         bar.add(label="all functions, native")
         compute_ms, _ = _best(lambda: native.query(native.parse(), _COMPUTE.format(source="messages_source")))
         bar.add(label="all functions, Python")
-        python_compute_ms, columns = _timed(lambda: _python_clean(plain.parse_whatsapp(export.text)))
+        python_compute_ms, columns = _timed(lambda: _python_clean(plain.parse_whatsapp(text)))
         stages.append(Stage("text to rows, no write", compute_ms, python_compute_ms, count, megabytes))
 
         bar.add(label="to disk, native")
-        total_ms, _ = _best(lambda: native.write(_core.parse_rows("parse_whatsapp", read_export(path).text), raw=False))
+        total_ms, _ = _best(lambda: native.write(read_export(path).messages, raw=False))
         bar.add(label="to disk, Python")
         python_write_ms, _ = _timed(lambda: _python_write(columns, python_database))
-        python_total_ms = read_ms + python_compute_ms + python_write_ms
+        python_total_ms = python_read_ms + python_compute_ms + python_write_ms
         stages.append(Stage("file to table on disk", total_ms, python_total_ms, count, megabytes))
 
         bar.add(label="keeping both tables")

@@ -69,7 +69,9 @@ def extension_path() -> Path:
     """
     path = Path(__file__).with_name(f"{EXTENSION_NAME}.duckdb_extension")
     if not path.is_file():
-        raise RegistrationError(f"expected the bundled extension at {path}, but the file is missing; reinstall the package")
+        raise RegistrationError(
+            f"expected the bundled extension at {path}, but the file is missing; reinstall the package"
+        )
     return path
 
 
@@ -138,10 +140,11 @@ def connect(database: str | os.PathLike[str] = ":memory:", **kwargs: Any) -> duc
     Returns
     -------
     duckdb.DuckDBPyConnection
-        Where the extension file has to be loaded, the database is opened with `allow_unsigned_extensions`, and the setting
-        is off again before this function returns, unless the caller's config asked for it.
+        Where the extension file has to be loaded, the database is opened with `allow_unsigned_extensions`, and the
+        setting is off again before this function returns, unless the caller's config asked for it.
 
-    Errors : RegistrationError if the functions can't be put on the connection, which is closed then; else as `duckdb.connect`.
+    Errors : RegistrationError if the functions can't be put on the connection, which is closed then; else as
+    `duckdb.connect`.
 
     Examples
     --------
@@ -209,7 +212,8 @@ def register(connection: duckdb.DuckDBPyConnection) -> Backend:
     Backend
         STATIC, EXTENSION or ARROW. Calling again changes nothing. No other setting is changed.
 
-    Errors : RegistrationError, which names the one line that would make it possible; TypeError for anything but a connection.
+    Errors : RegistrationError, which names the one line that would make it possible; TypeError for anything but a
+    connection.
 
     Examples
     --------
@@ -250,6 +254,14 @@ def _works(connection: duckdb.DuckDBPyConnection, query: str) -> bool:
     return True
 
 
+def _has_arrow(connection: duckdb.DuckDBPyConnection) -> bool:
+    try:
+        from ._arrow_udf import has_arrow
+    except ImportError:
+        return False
+    return has_arrow(connection)
+
+
 def _is_native(connection: duckdb.DuckDBPyConnection) -> bool:
     return _works(connection, "FROM sl_functions() LIMIT 0")
 
@@ -257,7 +269,7 @@ def _is_native(connection: duckdb.DuckDBPyConnection) -> bool:
 def _present(connection: duckdb.DuckDBPyConnection) -> Backend | None:
     """The way by which the connection has the functions already."""
     if not _is_native(connection):
-        return Backend.ARROW if _works(connection, "SELECT sl_version()") else None
+        return Backend.ARROW if _has_arrow(connection) else None
     if status().backend is not Backend.STATIC:
         return Backend.EXTENSION
     try:

@@ -16,9 +16,7 @@ _EMAIL = re.compile(r"[\w.-]+@[\w.-]+\.\w+")
 _PHONE = re.compile(r"(\+\d{1,2}\s?)?\(?\d{3}\)?[\s.-]?\d{3}[\s.-]?\d{4}")
 _URL = re.compile(r"https?://[^\s<>\"{}|\\^`\[\]]+")
 _NOT_SLUG = re.compile("[^a-z0-9]+")
-_INVISIBLE = dict.fromkeys(
-    [0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]
-)
+_INVISIBLE = dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])
 _HEADER = re.compile(
     r"[\u200e\u200f]?\[?(\d{1,4})[/.-](\d{1,2})[/.-](\d{1,4})\.?,?\s(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?"
     r"(?:\s?([AaPp])\.?\s?[Mm]\.?)?(?:\]| -)\s(?:(.*?): )?(.*)"

@@ -78,6 +78,23 @@ static inline void write_pointer(sl_duckdb_string *out, const char *ptr, size_t 
     *out = value;
 }
 
+/* A row whose text is in a segment. */
+static inline void heap_point(heap *h, sl_duckdb_index row, const char *ptr, size_t len) {
+    if (len <= SL_DUCKDB_INLINE)
+        write_inlined(&h->rows[row], ptr, len);
+    else
+        write_pointer(&h->rows[row], ptr, len);
+}
+
+/* Copies the texts of several rows at once, `len` bytes below SEGMENT_MAX; the rows are pointed there afterwards. */
+static inline const char *heap_block(heap *h, const char *ptr, size_t len) {
+    if (SL_UNLIKELY((size_t)(h->end - h->next) < len)) heap_segment(h, len);
+    char *copy = h->next;
+    if (len) memcpy(copy, ptr, len);
+    h->next += len;
+    return copy;
+}
+
 /* A copy of len bytes for the current row. */
 static inline void heap_copy(heap *h, const char *ptr, size_t len) {
     sl_duckdb_string *out = &h->rows[h->row];

@@ -4,7 +4,8 @@
 #include "abi.h"
 #include "heap.h"
 #include "options.h"
-#include "../kernels/utf8.h"
+#include "../memo.h"
+#include "../spans.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 typedef struct overload {
     const sl_function *function;
     uint32_t argument_count;
+    int by_uuid; /* parameters that can be given as a UUID are UUIDs */
 } overload;
 
 /* ---- one call --------------------------------------------------------------------------------------------------- */
@@ -21,7 +23,7 @@ typedef struct column {
     const uint64_t *validity;
 } column;
 
-enum { PARAMETER_MAX = 8 };
+enum { PARAMETER_MAX = 8, VECTOR_MAX = 2048, UUID_CHARACTERS = 36 };
 
 typedef struct call {
     sl_duckdb_handle info, output;
@@ -35,6 +37,13 @@ typedef struct call {
 } call;
 
 static void call_free(call *c) { heap_free(&c->texts); }
+
+/* The texts of some rows, and which of them a kernel has to see. */
+typedef struct batch {
+    sl_str texts[VECTOR_MAX];
+    uint8_t loud[VECTOR_MAX];
+    sl_memo memo;
+} batch;
 
 static inline sl_str read_text(const column *c, sl_duckdb_index row) {
     const sl_duckdb_string *s = (const sl_duckdb_string *)c->data + row;
@@ -58,20 +67,20 @@ static void fail(const call *c, sl_status status, const char *sentence) {
     sl_duckdb.scalar_function_set_error(c->info, message);
 }
 
-/* Moves *row on to the next row below `to` that has a text, checked; rows passed over become NULL.
- * 0 at the end, or when the text is not UTF-8, which *status then says. */
-static inline int next_text(call *c, sl_duckdb_index *row, sl_duckdb_index to, sl_str *text, sl_status *status) {
-    for (; *row < to; ++*row) {
-        if (SL_UNLIKELY(!sl_duckdb_valid(c->text.validity, *row))) {
-            set_null(c, *row);
-            continue;
-        }
-        *text = read_text(&c->text, *row);
-        if (SL_LIKELY(sl_utf8_valid(text->ptr, text->len))) return 1;
-        *status = SL_EUTF8;
-        return 0;
+/* Reads rows [from, from + count); NULL rows hold undefined bytes and become ptr == NULL, and NULL in the output. */
+static void read_texts(call *c, sl_duckdb_index from, sl_duckdb_index count, sl_str *texts) {
+    if (!c->text.validity) {
+        for (sl_duckdb_index i = 0; i < count; i++) texts[i] = read_text(&c->text, from + i);
+        return;
     }
-    return 0;
+    for (sl_duckdb_index i = 0; i < count; i++) {
+        if (sl_duckdb_valid(c->text.validity, from + i)) {
+            texts[i] = read_text(&c->text, from + i);
+        } else {
+            texts[i] = (sl_str){NULL, 0};
+            set_null(c, from + i);
+        }
+    }
 }
 
 /* ---- text -> text ------------------------------------------------------------------------------------------------ */
@@ -85,24 +94,41 @@ static size_t bytes_ahead(const call *c) {
     return total + total / 32;
 }
 
-static sl_status run_TEXT(call *c, sl_duckdb_index from, sl_duckdb_index to, const sl_options *options) {
+/* Texts [first, stop) of a span that need no kernel: one copy of them all. */
+static void copy_quiet(heap *h, const sl_str *texts, sl_duckdb_index from, const sl_span *span, size_t first,
+                       size_t stop) {
+    const char *start = texts[span->down ? stop - 1 : first].ptr;
+    const sl_str *last = &texts[span->down ? first : stop - 1];
+    size_t len = (size_t)(last->ptr + last->len - start);
+    h->row = from + first;
+    const char *copy = heap_block(h, start, len);
+    for (size_t i = first; i < stop; i++) heap_point(h, from + i, copy + (texts[i].ptr - start), texts[i].len);
+}
+
+static sl_status run_TEXT(call *c, sl_duckdb_index from, const sl_str *texts, const uint8_t *loud, const sl_span *span,
+                          const sl_options *options) {
     sl_kernel_TEXT kernel = c->overload->function->kernel.TEXT;
     heap *h = &c->texts;
-    sl_status status = SL_OK;
-    sl_str text;
-    for (sl_duckdb_index row = from; next_text(c, &row, to, &text, &status); row++) {
-        h->row = row;
+    size_t stop = span->first + span->count;
+    for (size_t i = span->first; i < stop; i++) {
+        if (!loud[i]) {
+            size_t first = i;
+            while (i + 1 < stop && !loud[i + 1]) i++;
+            copy_quiet(h, texts, from, span, first, i + 1);
+            continue;
+        }
+        h->row = from + i;
         sl_buf buf = {h->next, 0, (size_t)(h->end - h->next), heap_grow, h};
-        sl_status answer = kernel(text, options, &buf);
+        sl_status answer = kernel(texts[i], options, &buf);
         if (answer == SL_UNCHANGED)
-            heap_copy(h, text.ptr, text.len);
+            heap_copy(h, texts[i].ptr, texts[i].len);
         else if (SL_LIKELY(answer == SL_OK))
             heap_take(h, &buf);
         else
             return answer;
-        h->ahead -= text.len < h->ahead ? text.len : h->ahead;
     }
-    return status;
+    h->ahead -= span->len < h->ahead ? span->len : h->ahead;
+    return SL_OK;
 }
 
 /* ---- text -> UUID ------------------------------------------------------------------------------------------------ */
@@ -113,19 +139,18 @@ static uint64_t big_endian(const uint8_t *bytes) {
     return value;
 }
 
-static sl_status run_UUID(call *c, sl_duckdb_index from, sl_duckdb_index to, const sl_options *options) {
+static sl_status run_UUID(call *c, sl_duckdb_index from, const sl_str *texts, const sl_span *span,
+                          const sl_options *options, sl_memo *memo) {
     sl_kernel_UUID kernel = c->overload->function->kernel.UUID;
-    sl_duckdb_hugeint *out = c->data;
-    sl_status status = SL_OK;
-    sl_str text;
-    for (sl_duckdb_index row = from; next_text(c, &row, to, &text, &status); row++) {
+    sl_duckdb_hugeint *out = (sl_duckdb_hugeint *)c->data + from;
+    for (size_t i = span->first; i < span->first + span->count; i++) {
         sl_uuid value;
-        SL_TRY(kernel(text, options, &value));
+        SL_TRY(sl_memo_uuid(memo, kernel, texts[i], options, &value));
         /* DuckDB flips the top bit so that UUIDs order as signed numbers. */
-        out[row].upper = (int64_t)(big_endian(value.bytes) ^ UINT64_C(1) << 63);
-        out[row].lower = big_endian(value.bytes + 8);
+        out[i].upper = (int64_t)(big_endian(value.bytes) ^ UINT64_C(1) << 63);
+        out[i].lower = big_endian(value.bytes + 8);
     }
-    return status;
+    return SL_OK;
 }
 
 /* ---- text -> list ------------------------------------------------------------------------------------------------ */
@@ -194,25 +219,69 @@ static sl_status list_flush(sl_rows *rows) {
     return SL_OK;
 }
 
-static sl_status run_ROWS_with(call *c, sl_duckdb_index from, sl_duckdb_index to, const sl_options *options,
-                               list_sink *sink) {
+static sl_status run_ROWS(call *c, sl_duckdb_index from, const sl_str *texts, const uint8_t *loud, const sl_span *span,
+                          const sl_options *options, list_sink *sink) {
     sl_kernel_ROWS kernel = c->overload->function->kernel.ROWS;
-    sl_duckdb_list_entry *out = c->data;
-    sl_status status = SL_OK;
-    sl_str text;
-    for (sl_duckdb_index row = from; next_text(c, &row, to, &text, &status); row++) {
+    sl_duckdb_list_entry *out = (sl_duckdb_list_entry *)c->data + from;
+    for (size_t i = span->first; i < span->first + span->count; i++) {
         uint64_t before = sink->size + sink->rows.count;
-        SL_TRY(kernel(text, options, &sink->rows));
-        out[row].offset = before;
-        out[row].length = sink->size + sink->rows.count - before;
+        if (loud[i]) SL_TRY(kernel(texts[i], options, &sink->rows));
+        out[i].offset = before;
+        out[i].length = sink->size + sink->rows.count - before;
     }
-    return status;
+    return SL_OK;
+}
+
+/* ---- any shape --------------------------------------------------------------------------------------------------- */
+
+/* Rows [from, from + count) of equal options, at most VECTOR_MAX of them. */
+static sl_status run_batch(call *c, sl_duckdb_index from, sl_duckdb_index count, const sl_options *options,
+                           list_sink *sink, batch *b) {
+    const sl_function *function = c->overload->function;
+    read_texts(c, from, count, b->texts);
+    if (function->shape == SL_SHAPE_UUID) sl_memo_clear(&b->memo);
+    for (size_t i = 0; i < count;) {
+        if (!b->texts[i].ptr) {
+            i++;
+            continue;
+        }
+        sl_span span = sl_span_at(b->texts, i, count);
+        if (SL_UNLIKELY(!sl_span_valid(&span, b->texts))) return SL_EUTF8;
+        sl_span_mark(&span, b->texts, function->scan, options, b->loud);
+        switch (function->shape) {
+            case SL_SHAPE_TEXT:
+                SL_TRY(run_TEXT(c, from, b->texts, b->loud, &span, options));
+                break;
+            case SL_SHAPE_UUID:
+                SL_TRY(run_UUID(c, from, b->texts, &span, options, &b->memo));
+                break;
+            case SL_SHAPE_ROWS:
+                SL_TRY(run_ROWS(c, from, b->texts, b->loud, &span, options, sink));
+                break;
+            case SL_SHAPE_COUNT:
+                return SL_EARG;
+        }
+        i += span.count;
+    }
+    return SL_OK;
 }
 
 /* ---- the callback ------------------------------------------------------------------------------------------------ */
 
-/* Reads option `index` of a row; 0 when it is NULL. */
-static int read_option(const call *c, uint32_t index, sl_duckdb_index row, sl_value *value) {
+static int is_uuid(const overload *overload, const sl_param *param) { return overload->by_uuid && param->or_uuid; }
+
+/* The 36 characters of a UUID, which DuckDB keeps with its top bit flipped. */
+static sl_str format_uuid(const sl_duckdb_hugeint *uuid, char out[UUID_CHARACTERS + 1]) {
+    uint64_t high = (uint64_t)uuid->upper ^ UINT64_C(1) << 63, low = uuid->lower;
+    snprintf(out, UUID_CHARACTERS + 1, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(high >> 32),
+             (unsigned)(high >> 16 & 0xFFFF), (unsigned)(high & 0xFFFF), (unsigned)(low >> 48),
+             (unsigned long long)(low & UINT64_C(0xFFFFFFFFFFFF)));
+    return (sl_str){out, UUID_CHARACTERS};
+}
+
+/* Reads option `index` of a row; 0 when it is NULL. `room` holds the text of a UUID. */
+static int read_option(const call *c, uint32_t index, sl_duckdb_index row, sl_value *value,
+                       char room[UUID_CHARACTERS + 1]) {
     const sl_param *param = &c->overload->function->params[index];
     *value = param->fallback;
     if (index >= c->overload->argument_count) return 1;
@@ -220,7 +289,8 @@ static int read_option(const call *c, uint32_t index, sl_duckdb_index row, sl_va
     if (!sl_duckdb_valid(from->validity, row)) return 0;
     switch (param->fallback.type) {
         case SL_TYPE_TEXT:
-            value->text = read_text(from, row);
+            value->text = is_uuid(c->overload, param) ? format_uuid((const sl_duckdb_hugeint *)from->data + row, room)
+                                                      : read_text(from, row);
             break;
         case SL_TYPE_BOOLEAN:
             value->integer = ((const uint8_t *)from->data)[row] != 0;
@@ -252,9 +322,10 @@ static int same_options(const call *c, sl_duckdb_index a, sl_duckdb_index b) {
     return 1;
 }
 
+/* The end of the rows from `from` on that have equal options. */
 static sl_duckdb_index run_end(const call *c, sl_duckdb_index from) {
     sl_duckdb_index to = from + 1;
-    if (c->overload->function->param_count == 1) return c->row_count;
+    if (c->overload->argument_count == 1) return c->row_count; /* the one argument is the text */
     while (to < c->row_count && same_options(c, from, to)) to++;
     return to;
 }
@@ -264,11 +335,12 @@ static sl_status run_with_options(call *c, sl_duckdb_index from, sl_duckdb_index
                                   sl_error *error) {
     const sl_function *function = c->overload->function;
     sl_value values[PARAMETER_MAX];
+    char uuids[PARAMETER_MAX][UUID_CHARACTERS + 1];
     uint32_t count = 0;
     for (uint32_t p = 0; p < function->param_count; p++) {
         if (function->params[p].role != SL_ROLE_OPTION) continue;
         sl_value *value = &values[count++];
-        if (!read_option(c, p, from, value)) {
+        if (!read_option(c, p, from, value, uuids[p])) {
             for (sl_duckdb_index row = from; row < to; row++) set_null(c, row);
             return SL_OK;
         }
@@ -276,18 +348,12 @@ static sl_status run_with_options(call *c, sl_duckdb_index from, sl_duckdb_index
     }
     sl_prepared *prepared __attribute__((cleanup(sl_prepared_release))) = NULL;
     SL_TRY(sl_prepared_get(function, values, count, &prepared, error));
-    const sl_options *options = sl_prepared_options(prepared);
-    switch (function->shape) {
-        case SL_SHAPE_TEXT:
-            return run_TEXT(c, from, to, options);
-        case SL_SHAPE_UUID:
-            return run_UUID(c, from, to, options);
-        case SL_SHAPE_ROWS:
-            return run_ROWS_with(c, from, to, options, sink);
-        case SL_SHAPE_COUNT:
-            break;
+    batch b; /* not zeroed: what is read of it was written before */
+    for (; from < to; from += VECTOR_MAX) {
+        sl_duckdb_index count = to - from < VECTOR_MAX ? to - from : VECTOR_MAX;
+        SL_TRY(run_batch(c, from, count, sl_prepared_options(prepared), sink, &b));
     }
-    return SL_EARG;
+    return SL_OK;
 }
 
 static void run_all(call *c, list_sink *sink) {
@@ -371,16 +437,17 @@ static sl_duckdb_handle result_type(const sl_result *result) {
 }
 
 /* The overload that takes the first `argument_count` parameters. */
-static sl_duckdb_handle make_overload(const sl_function *function, uint32_t argument_count) {
+static sl_duckdb_handle make_overload(const sl_function *function, uint32_t argument_count, int by_uuid) {
     overload *extra = sl_duckdb.malloc(sizeof(overload));
     if (!extra) return NULL;
-    *extra = (overload){function, argument_count};
+    *extra = (overload){function, argument_count, by_uuid};
     char name[64];
     snprintf(name, sizeof(name), "sl_%s", function->name);
     sl_duckdb_handle scalar = sl_duckdb.create_scalar_function();
     sl_duckdb.scalar_function_set_name(scalar, name);
     for (uint32_t p = 0; p < argument_count; p++) {
-        sl_duckdb_handle type = plain_type(function->params[p].fallback.type);
+        const sl_param *param = &function->params[p];
+        sl_duckdb_handle type = plain_type(is_uuid(extra, param) ? SL_TYPE_UUID : param->fallback.type);
         sl_duckdb.scalar_function_add_parameter(scalar, type);
         sl_duckdb.destroy_logical_type(&type);
     }
@@ -396,12 +463,16 @@ static uint32_t register_function(sl_duckdb_handle connection, const sl_function
     char name[64];
     snprintf(name, sizeof(name), "sl_%s", function->name);
     uint32_t required = 0, refused = 0;
+    int or_uuid = 0;
     while (required < function->param_count && function->params[required].required) required++;
+    for (uint32_t p = 0; p < function->param_count; p++) or_uuid |= function->params[p].or_uuid;
     sl_duckdb_handle set = sl_duckdb.create_scalar_function_set(name);
     for (uint32_t count = required; count <= function->param_count; count++) {
-        sl_duckdb_handle scalar = make_overload(function, count);
-        if (!scalar || sl_duckdb.add_scalar_function_to_set(set, scalar) != 0) refused = 1;
-        if (scalar) sl_duckdb.destroy_scalar_function(&scalar);
+        for (int by_uuid = 0; by_uuid <= or_uuid; by_uuid++) {
+            sl_duckdb_handle scalar = make_overload(function, count, by_uuid);
+            if (!scalar || sl_duckdb.add_scalar_function_to_set(set, scalar) != 0) refused = 1;
+            if (scalar) sl_duckdb.destroy_scalar_function(&scalar);
+        }
     }
     if (sl_duckdb.register_scalar_function_set(connection, set) != 0) refused = 1;
     sl_duckdb.destroy_scalar_function_set(&set);

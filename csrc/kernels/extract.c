@@ -5,7 +5,7 @@
 #include "simd.h"
 #include "utf8.h"
 
-/* What a character is to a URL. TRAILING belongs to it unless it is the last; the others are clear. */
+/* What a character is to a URL. TRAILING and SEPARATOR belong to it unless nothing but such follows. */
 enum { BODY, TRAILING, OPEN_ROUND, OPEN_SQUARE, CLOSE_ROUND, CLOSE_SQUARE, SEPARATOR, END };
 
 #define X16(c) c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c
@@ -13,8 +13,8 @@ static const uint8_t ascii_class[128] = {
     X16(END), X16(END), /* controls */
     ['!'] = TRAILING, ['"'] = END, ['\''] = TRAILING, ['('] = OPEN_ROUND, [')'] = CLOSE_ROUND, ['*'] = TRAILING,
     [','] = SEPARATOR, ['.'] = TRAILING, [' '] = END, [':'] = TRAILING, [';'] = SEPARATOR, ['<'] = END, ['>'] = END,
-    ['?'] = TRAILING, ['['] = OPEN_SQUARE, ['\\'] = END, [']'] = CLOSE_SQUARE, ['^'] = END, ['_'] = TRAILING, ['`'] = END,
-    ['{'] = END, ['|'] = END, ['}'] = END, ['~'] = TRAILING, [0x7F] = END,
+    ['?'] = TRAILING, ['['] = OPEN_SQUARE, ['\\'] = END, [']'] = CLOSE_SQUARE, ['^'] = END, ['_'] = TRAILING,
+    ['`'] = END, ['{'] = END, ['|'] = END, ['}'] = END, ['~'] = TRAILING, [0x7F] = END,
 };
 #undef X16
 
@@ -79,7 +79,8 @@ static int is_host_start(const char *p, const char *end) {
     if ((unsigned char)*p & 0x80) return next_class(&p, end) == BODY;
     if (*p != '[') return is_word(*p);
     const char *start = ++p; /* [an IPv6 address] */
-    while (p < end && p - start <= 45 && (is_digit(*p) || ((*p | 0x20) >= 'a' && (*p | 0x20) <= 'f') || *p == ':' || *p == '.'))
+    while (p < end && p - start <= 45 &&
+           (is_digit(*p) || ((*p | 0x20) >= 'a' && (*p | 0x20) <= 'f') || *p == ':' || *p == '.'))
         p++;
     return p < end && *p == ']' && p - start >= 2 && p - start <= 45;
 }
@@ -181,6 +182,11 @@ static inline size_t find_pair(const char *p, size_t i, size_t len) {
     uint32_t mask = sl_v16_mask(pairs(sl_v16_load_tail(p + i, left, 0), sl_v16_load_tail(p + i + 1, left - 1, 0)));
     return mask ? i + sl_first_bit(mask) : len;
 #undef AT
+}
+
+size_t sl_scan_urls(const char *ptr, size_t len, const sl_options *options) {
+    (void)options;
+    return find_pair(ptr, 0, len);
 }
 
 /* The start of the URL that the pair at `at` belongs to, and its host; NULL if there is none from `from` on. */

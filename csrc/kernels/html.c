@@ -75,29 +75,49 @@ static sl_status escape_from(sl_str text, size_t first, const sl_v16 *set, sl_bu
     return out->len > SL_TEXT_MAX ? SL_ERANGE : SL_OK;
 }
 
-/* Nineteen of twenty chat messages hold nothing reserved, so the work is one look at every byte: 64 at a time, then the
- * last bytes once more as the end of a full step. O(len), no copy unless something is found. */
-sl_status sl_html_escape(sl_str text, const sl_options *options, sl_buf *out) {
+typedef struct reserved_set {
+    sl_v16 v[3];
+} reserved_set;
+
+static inline reserved_set make_set(const sl_options *options) {
     int quote = options->word[0] != 0;
-    const sl_v16 set[3] = {sl_v16_fill(quote ? 0x01 : 0), sl_v16_fill(quote ? '\'' : '&'), sl_v16_fill(quote ? '"' : '&')};
-    const char *p = text.ptr;
-    size_t len = text.len, i = 0;
-#define AT(offset) reserved(sl_v16_load(p + (offset)), set[0], set[1], set[2])
+    return (reserved_set){{sl_v16_fill(quote ? 0x01 : 0), sl_v16_fill(quote ? '\'' : '&'), sl_v16_fill(quote ? '"' : '&')}};
+}
+
+/* Index of the first reserved byte, or len: one look at every byte, 64 at a time, then the last bytes once more as the
+ * end of a full step. */
+static inline size_t find_reserved(const char *p, size_t len, const reserved_set *set) {
+    size_t i = 0;
+#define MARK(block) reserved(block, set->v[0], set->v[1], set->v[2])
+#define AT(offset) MARK(sl_v16_load(p + (offset)))
     if (len < 16) {
-        if (!len) return SL_UNCHANGED;
-        uint32_t mask = sl_v16_mask(reserved(sl_v16_load_tail(p, len, 0), set[0], set[1], set[2]));
-        return mask ? escape_from(text, sl_first_bit(mask), set, out) : SL_UNCHANGED;
+        uint32_t mask = len ? sl_v16_mask(MARK(sl_v16_load_tail(p, len, 0))) : 0;
+        return mask ? sl_first_bit(mask) : len;
     }
     for (; i + 64 <= len; i += 64)
         if (sl_v16_mask(sl_v16_or(sl_v16_or(AT(i), AT(i + 16)), sl_v16_or(AT(i + 32), AT(i + 48))))) break;
     for (; i + 16 <= len; i += 16) {
         uint32_t mask = sl_v16_mask(AT(i));
-        if (mask) return escape_from(text, i + sl_first_bit(mask), set, out);
+        if (mask) return i + sl_first_bit(mask);
     }
     if (i < len) {
         uint32_t mask = sl_v16_mask(AT(len - 16));
-        if (mask) return escape_from(text, len - 16 + sl_first_bit(mask), set, out);
+        if (mask) return len - 16 + sl_first_bit(mask);
     }
 #undef AT
-    return SL_UNCHANGED;
+#undef MARK
+    return len;
+}
+
+size_t sl_scan_html(const char *ptr, size_t len, const sl_options *options) {
+    reserved_set set = make_set(options);
+    return find_reserved(ptr, len, &set);
+}
+
+/* Nineteen of twenty chat messages hold nothing reserved, so the work is to look. O(len), no copy unless something is
+ * found. */
+sl_status sl_html_escape(sl_str text, const sl_options *options, sl_buf *out) {
+    reserved_set set = make_set(options);
+    size_t first = find_reserved(text.ptr, text.len, &set);
+    return first == text.len ? SL_UNCHANGED : escape_from(text, first, set.v, out);
 }

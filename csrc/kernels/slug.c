@@ -6,8 +6,8 @@
 #include "slug_tables.h"
 #include "utf8.h"
 
-/* A slug in the making. `open` is 1 after a letter or digit: only then does a separator leave a hyphen, which makes runs
- * single and keeps the start clean. There is always room for SLACK bytes behind `len` as long as len < max. */
+/* A slug in the making. `open` is 1 after a letter or digit: only then does a separator leave a hyphen, which makes
+ * runs single and keeps the start clean. There is always room for SLACK bytes behind `len` as long as len < max. */
 typedef struct slug {
     char *text;
     size_t len;
@@ -98,7 +98,7 @@ __attribute__((target("ssse3,popcnt"))) static void fill_ssse3(slug *s, const ch
         _mm_storel_epi64((__m128i *)(void *)(text + len),
                          _mm_shuffle_epi8(_mm_srli_si128(lower, 8), _mm_loadl_epi64(high)));
         len += sl_count_bits(stay >> 8);
-        if (valid) open = solids > valid >> 1; /* is the highest valid bit solid? */
+        if (valid) open = solids > valid >> 1; /* whether the last byte, the highest valid bit, is solid */
         if (SL_LIKELY(!wide)) {
             p += left < 16 ? left : 16;
             continue;
@@ -124,8 +124,8 @@ static inline void fill(slug *s, const char *p, const char *end, size_t max) {
     fill_plain(s, p, end, max);
 }
 
-/* One pass that decomposes, drops, lowers, joins and cuts. At most max_length characters are made, and the table promises
- * that no code point leaves more than twice its bytes. O(bytes read), which long texts cut short. */
+/* One pass that decomposes, drops, lowers, joins and cuts; the table promises that no code point leaves more than twice
+ * its bytes. O(bytes read), and reading stops when max_length is reached. */
 sl_status sl_slugify(sl_str text, const sl_options *options, sl_buf *out) {
     size_t max = (size_t)options->word[0];
     if (!text.len) return SL_UNCHANGED;

@@ -104,20 +104,37 @@ __attribute__((target("avx2"))) static __m256i pair_errors(__m256i input, __m256
     return _mm256_xor_si256(must, special);
 }
 
+/* Not zero if the last bytes begin a sequence that must go on in the next block. */
+__attribute__((target("avx2"))) static __m256i unfinished(__m256i input) {
+    const char any = (char)0xFF;
+    const __m256i most = _mm256_setr_epi8(any, any, any, any, any, any, any, any, any, any, any, any, any, any, any, any,
+                                          any, any, any, any, any, any, any, any, any, any, any, any, any,
+                                          (char)0xEF, (char)0xDF, (char)0xBF);
+    return _mm256_subs_epu8(input, most);
+}
+
 __attribute__((target("avx2"))) static int valid_avx2(const char *ptr, size_t len) {
     __m256i previous = _mm256_setzero_si256(), errors = _mm256_setzero_si256();
     size_t i = 0;
-    for (; i + 32 <= len; i += 32) {
-        __m256i input = _mm256_loadu_si256((const __m256i *)(const void *)(ptr + i));
+    for (; i + 64 <= len; i += 64) {
+        __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)(ptr + i));
+        __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(ptr + i + 32));
+        if (!_mm256_movemask_epi8(_mm256_or_si256(low, high))) {
+            errors = _mm256_or_si256(errors, unfinished(previous));
+        } else {
+            errors = _mm256_or_si256(errors, pair_errors(low, previous));
+            errors = _mm256_or_si256(errors, pair_errors(high, low));
+        }
+        previous = high;
+    }
+    /* The tail is padded with zeros, so a sequence that the end cuts off meets an ASCII byte and is too short. */
+    char tail[96] = {0};
+    memcpy(tail, ptr + i, len - i);
+    for (size_t at = 0; at < 96 && at < len - i + 32; at += 32) {
+        __m256i input = _mm256_loadu_si256((const __m256i *)(const void *)(tail + at));
         errors = _mm256_or_si256(errors, pair_errors(input, previous));
         previous = input;
     }
-    /* The tail is padded with zeros, so a sequence that the end cuts off meets an ASCII byte and is too short. */
-    char tail[32] = {0};
-    memcpy(tail, ptr + i, len - i);
-    __m256i input = _mm256_loadu_si256((const __m256i *)(const void *)tail);
-    errors = _mm256_or_si256(errors, pair_errors(input, previous));
-    errors = _mm256_or_si256(errors, pair_errors(_mm256_setzero_si256(), input));
     return _mm256_testz_si256(errors, errors);
 }
 #endif

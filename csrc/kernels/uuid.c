@@ -64,7 +64,7 @@ static int parse_namespace(sl_str text, uint8_t out[16]) {
     return parse_uuid(text, out);
 }
 
-/* word: the 16 bytes of the namespace. object: the way to compute SHA-1 here, static, so there is nothing to release. */
+/* word: the 16 bytes of the namespace. object: the way to compute SHA-1 here, static: nothing to release. */
 sl_status sl_prepare_namespace(const sl_value *values, sl_options *options, sl_error *error) {
     uint8_t bytes[16];
     if (!parse_namespace(values[0].text, bytes)) {

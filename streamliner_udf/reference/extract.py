@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+__all__ = ["extract_urls"]
+
 _SCHEME = re.compile("https?://", re.ASCII | re.IGNORECASE)
 _START = re.compile(r"https?://|www\.", re.ASCII | re.IGNORECASE)
 _IPV6 = re.compile(r"\[[0-9A-Fa-f:.]{2,45}\]")
 
 # Not part of a URL: quotation marks and brackets that RFC 3986 leaves out, and everything up to the space.
-_ASCII_ENDS = "\"<>{}|\\^`\x7f" + "".join(map(chr, range(0x21)))
+_ASCII_ENDS = '"<>{}|\\^`\x7f' + "".join(map(chr, range(0x21)))
 _ASCII_TRAILING = ".,;:!?'*_~"
 _PARTNER = {")": "(", "]": "["}
 
@@ -142,11 +144,11 @@ def extract_urls(text: str) -> list[str]:
     list of text
         What starts with `http://`, `https://` (any case, not after an ASCII letter or digit) and a host, or with `www.`
         and a domain of two more labels (`www.` not inside a word, a host, a path or an e-mail address). A URL ends
-        before white space, controls, any of ``"<>{}|\\^` ``, typographic double quotes, dashes and ellipses, East Asian
-        punctuation, symbols and emoji; before a round or square bracket that has no partner inside the URL; and before a
-        comma, semicolon or bracket that another `http://` or `https://` follows. Trailing ``.,;:!?'*_~`` and their
-        like in other scripts are left out. Letters of all scripts belong to a URL. After an opening bracket without
-        partner, the search goes on behind the run of characters that it is part of.
+        before white space, controls, any of ``"<>{}|\\^` ``, typographic double quotes, dashes and ellipses, East
+        Asian punctuation, symbols and emoji; before a round or square bracket that has no partner inside the URL; and
+        before a comma, semicolon or opening bracket that another `http://` or `https://` follows. Trailing
+        ``.,;:!?'*_~`` and their like in other scripts are left out. Letters of all scripts belong to a URL. After an
+        opening bracket without partner, the search goes on behind the run of characters that it is part of.
 
     Nulls : NULL in, NULL out.
     Errors : none.

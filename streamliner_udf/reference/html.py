@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html as _html
 
+__all__ = ["html_escape"]
+
 
 def html_escape(text: str, quote: bool = True) -> str:
     """Text with the characters that HTML reserves written as references.

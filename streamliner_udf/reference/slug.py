@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+__all__ = ["slugify"]
+
 
 def slugify(text: str, max_length: int = 60) -> str:
     """Lower-case ASCII slug of a text.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import uuid as _uuid
 
+__all__ = ["uuid5"]
+
 _WELL_KNOWN = {
     "dns": _uuid.NAMESPACE_DNS,
     "url": _uuid.NAMESPACE_URL,
@@ -14,15 +16,13 @@ _WELL_KNOWN = {
 
 
 def _read_namespace(namespace: str) -> _uuid.UUID:
-    lower = namespace.lower()
+    lower = str(namespace).lower()
     if lower in _WELL_KNOWN:
         return _WELL_KNOWN[lower]
     # As uuid.UUID reads it, less what int() would let through: signs, spaces, underscores, digits of other scripts.
     digits = lower.strip("{}").removeprefix("urn:").removeprefix("uuid:").strip("{}").replace("-", "")
     if not re.fullmatch("[0-9a-f]{32}", digits):
-        raise ValueError(
-            f"uuid5: expected namespace to be a UUID or one of dns, url, oid, x500, got '{namespace}'"
-        )
+        raise ValueError(f"uuid5: expected namespace to be a UUID or one of dns, url, oid, x500, got '{namespace}'")
     return _uuid.UUID(hex=digits)
 
 
@@ -32,8 +32,8 @@ def uuid5(namespace: str, name: str) -> _uuid.UUID:
     Parameters
     ----------
     namespace : text
-        A UUID in any form that Python's `uuid.UUID` reads (hyphens, braces and `urn:uuid:` are optional, any case), or
-        one of the namespaces of RFC 9562: dns, url, oid, x500 (any case).
+        A `uuid.UUID` (in SQL a UUID), its text in any form that Python's `uuid.UUID` reads (hyphens, braces and
+        `urn:uuid:` are optional, any case), or one of the namespaces of RFC 9562: dns, url, oid, x500 (any case).
     name : text
         Any text; its UTF-8 bytes are hashed.
 

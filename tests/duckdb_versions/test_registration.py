@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 import streamliner_udf
 from streamliner_udf import Backend
 
@@ -17,7 +18,11 @@ NATIVE = Backend.STATIC if STATIC else Backend.EXTENSION
 def python(code: str, **environment: str) -> str:
     """Runs code in a process of its own, for what happens at import."""
     done = subprocess.run(
-        [sys.executable, "-P", "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, timeout=60
+        [sys.executable, "-P", "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -33,10 +38,16 @@ def test_status_says_what_happened() -> None:
 
 @pytest.mark.skipif(not STATIC, reason="static registration came with DuckDB 2.0")
 def test_plain_connect_has_the_functions() -> None:
-    code = "import duckdb, streamliner_udf; print(duckdb.connect(config={%s}).execute(\"SELECT sl_version()\").fetchone()[0])"
+    code = (
+        "import duckdb, streamliner_udf; con = duckdb.connect(config={%s})\n"
+        "print(con.execute('SELECT sl_version()').fetchone()[0])"
+    )
     assert python(code % "") == streamliner_udf.__version__
     assert python(code % "'enable_external_access': 'false'") == streamliner_udf.__version__
-    assert python("import streamliner_udf, duckdb; print(duckdb.sql(\"SELECT sl_slugify('A b')\").fetchall())") == "[('a-b',)]"
+    assert (
+        python("import streamliner_udf, duckdb; print(duckdb.sql(\"SELECT sl_slugify('A b')\").fetchall())")
+        == "[('a-b',)]"
+    )
 
 
 def test_autoload_can_be_switched_off() -> None:
@@ -68,7 +79,8 @@ def test_import_survives_a_missing_extension_file() -> None:
 @pytest.mark.skipif(not STATIC, reason="static registration came with DuckDB 2.0")
 def test_second_copy_is_skipped_with_a_warning() -> None:
     code = (
-        "import _duckdb, warnings; _duckdb._streamliner_udf_registered_by = '/elsewhere/streamliner_udf.duckdb_extension'\n"
+        "import _duckdb, warnings\n"
+        "_duckdb._streamliner_udf_registered_by = '/elsewhere/streamliner_udf.duckdb_extension'\n"
         "with warnings.catch_warnings(record=True) as seen:\n"
         "    warnings.simplefilter('always')\n"
         "    import streamliner_udf as s\n"
@@ -129,7 +141,7 @@ def test_register_in_a_transaction() -> None:
 
 
 def test_register_refuses_what_is_no_connection() -> None:
-    with pytest.raises(TypeError, match="register: expected a duckdb.DuckDBPyConnection, got str"):
+    with pytest.raises(TypeError, match=r"register: expected a duckdb\.DuckDBPyConnection, got str"):
         streamliner_udf.register("chat.duckdb")  # type: ignore[arg-type]
 
 
@@ -139,7 +151,9 @@ def test_register_falls_back_to_arrow_or_says_what_to_do() -> None:
         "import sys, duckdb; con = duckdb.connect()\n"
         "%s\n"
         "import streamliner_udf as s\n"
-        "try: print(s.register(con).value, s.register(con).value, con.execute(\"SELECT sl_slugify('A b', 1)\").fetchone()[0])\n"
+        "try:\n"
+        "    ways = s.register(con).value, s.register(con).value\n"
+        "    print(*ways, con.execute(\"SELECT sl_slugify('A b', 1)\").fetchone()[0])\n"
         "except s.RegistrationError as error: print(error)"
     )
     pytest.importorskip("pyarrow")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 import streamliner_udf
 
 ABI = Path(__file__).parents[2] / "csrc/duckdb/abi.h"
@@ -35,15 +36,33 @@ def one(con: duckdb.DuckDBPyConnection, expression: str, parameters: object = No
     return row[0]
 
 
-@proves("connect", "disconnect", "create_scalar_function", "scalar_function_set_name", "register_scalar_function",
-        "scalar_function_set_return_type", "scalar_function_set_function", "destroy_scalar_function")
+@proves(
+    "connect",
+    "disconnect",
+    "create_scalar_function",
+    "scalar_function_set_name",
+    "register_scalar_function",
+    "scalar_function_set_return_type",
+    "scalar_function_set_function",
+    "destroy_scalar_function",
+)
 def test_version_function(con: duckdb.DuckDBPyConnection) -> None:
     assert one(con, "sl_version()") == streamliner_udf.__version__
 
 
-@proves("create_logical_type", "destroy_logical_type", "scalar_function_add_parameter", "create_scalar_function_set",
-        "add_scalar_function_to_set", "register_scalar_function_set", "destroy_scalar_function_set", "malloc", "free",
-        "scalar_function_set_extra_info", "scalar_function_get_extra_info")
+@proves(
+    "create_logical_type",
+    "destroy_logical_type",
+    "scalar_function_add_parameter",
+    "create_scalar_function_set",
+    "add_scalar_function_to_set",
+    "register_scalar_function_set",
+    "destroy_scalar_function_set",
+    "malloc",
+    "free",
+    "scalar_function_set_extra_info",
+    "scalar_function_get_extra_info",
+)
 def test_overloads_and_types(con: duckdb.DuckDBPyConnection) -> None:
     assert one(con, "sl_slugify('Olá, Mundo!')") == "ola-mundo"
     assert one(con, "sl_slugify('Olá, Mundo!', 5)") == "ola-m"
@@ -54,8 +73,14 @@ def test_overloads_and_types(con: duckdb.DuckDBPyConnection) -> None:
         con.execute("SELECT sl_slugify('a', 5, 6)")
 
 
-@proves("data_chunk_get_vector", "data_chunk_get_size", "vector_get_data", "vector_get_validity",
-        "vector_ensure_validity_writable", "vector_assign_string_element_len")
+@proves(
+    "data_chunk_get_vector",
+    "data_chunk_get_size",
+    "vector_get_data",
+    "vector_get_validity",
+    "vector_ensure_validity_writable",
+    "vector_assign_string_element_len",
+)
 def test_texts_of_every_length_with_nulls(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         "CREATE TABLE t AS SELECT CASE WHEN i % 7 = 0 THEN NULL ELSE repeat('<', (i % 40)::INT) || i END AS s "
@@ -70,7 +95,9 @@ def test_texts_of_every_length_with_nulls(con: duckdb.DuckDBPyConnection) -> Non
 
 @proves("create_list_type", "list_vector_get_child", "list_vector_set_size", "list_vector_reserve")
 def test_list_of_text(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute("CREATE TABLE t AS SELECT i, repeat('http://x.org/' || i || ' ', (i % 9)::INT) AS s FROM range(5000) r(i)")
+    con.execute(
+        "CREATE TABLE t AS SELECT i, repeat('http://x.org/' || i || ' ', (i % 9)::INT) AS s FROM range(5000) r(i)"
+    )
     assert one(con, "count(*) FROM t WHERE len(sl_extract_urls(s)) <> i % 9") == 0
     assert one(con, "count(*) FROM t WHERE list_contains(sl_extract_urls(s), 'http://x.org/' || i) <> (i % 9 > 0)") == 0
     assert one(con, "sl_extract_urls(NULL)") is None
@@ -86,24 +113,50 @@ def test_list_of_struct(con: duckdb.DuckDBPyConnection) -> None:
 
 @proves()
 def test_uuid(con: duckdb.DuckDBPyConnection) -> None:
+    oid = uuid.NAMESPACE_OID
     assert one(con, "sl_uuid5('dns', 'python.org')") == uuid.uuid5(uuid.NAMESPACE_DNS, "python.org")
-    assert one(con, "sl_uuid5('6ba7b812-9dad-11d1-80b4-00c04fd430c8'::UUID, 'x')") == uuid.uuid5(uuid.NAMESPACE_OID, "x")
+    for namespace in (f"'{oid}'", f"'{oid}'::UUID", f"'{oid}'::UUID::VARCHAR", "'oid'"):
+        assert one(con, f"sl_uuid5({namespace}, 'x')") == uuid.uuid5(oid, "x")
+    for argument in ("oid", str(oid), oid):
+        assert one(con, "sl_uuid5(?, 'x')", [argument]) == uuid.uuid5(oid, "x")
+    for nothing in ("NULL", "NULL::UUID", "NULL::VARCHAR"):
+        assert one(con, f"sl_uuid5({nothing}, 'x')") is None
+    assert one(con, "sl_uuid5(?, 'x')", [None]) is None
+    con.execute(
+        "CREATE TABLE n AS SELECT i, CASE WHEN i % 3 > 0 THEN sl_uuid5('oid', i::VARCHAR) END AS u "
+        "FROM range(5000) r(i)"
+    )
+    rows = con.execute("SELECT u, sl_uuid5(u, 'x'), sl_uuid5(u::VARCHAR, 'x') FROM n ORDER BY i").fetchall()
+    assert [a for _, a, _ in rows] == [b for _, _, b in rows] == [u and uuid.uuid5(u, "x") for u, _, _ in rows]
+    # Few names come again and again: each has to find its own.
+    names = con.execute("SELECT i % 300, sl_uuid5('oid', 'name ' || i % 300) FROM range(5000) r(i)").fetchall()
+    assert all(found == uuid.uuid5(oid, f"name {number}") for number, found in names)
 
 
 @proves("scalar_function_set_error")
 def test_errors_name_the_function(con: duckdb.DuckDBPyConnection) -> None:
-    with pytest.raises(duckdb.InvalidInputException, match="sl_normalize: expected form .* got 'NFX'"):
+    with pytest.raises(duckdb.InvalidInputException, match=r"sl_normalize: expected form .* got 'NFX'"):
         con.execute("SELECT sl_normalize('a', 'NFX')").fetchall()
-    with pytest.raises(duckdb.InvalidInputException, match="sl_slugify: expected max_length .* got 0"):
+    with pytest.raises(duckdb.InvalidInputException, match=r"sl_slugify: expected max_length .* got 0"):
         con.execute("SELECT sl_slugify('a', 0)").fetchall()
-    with pytest.raises(duckdb.InvalidInputException, match="sl_uuid5: expected namespace .* got 'nowhere'"):
+    with pytest.raises(duckdb.InvalidInputException, match=r"sl_uuid5: expected namespace .* got 'nowhere'"):
         con.execute("SELECT sl_uuid5('nowhere', 'a')").fetchall()
     assert one(con, "sl_slugify('still alive')") == "still-alive"
 
 
-@proves("create_table_function", "table_function_set_name", "table_function_set_bind", "table_function_set_init",
-        "table_function_set_function", "register_table_function", "destroy_table_function", "bind_add_result_column",
-        "init_set_init_data", "function_get_init_data", "data_chunk_set_size")
+@proves(
+    "create_table_function",
+    "table_function_set_name",
+    "table_function_set_bind",
+    "table_function_set_init",
+    "table_function_set_function",
+    "register_table_function",
+    "destroy_table_function",
+    "bind_add_result_column",
+    "init_set_init_data",
+    "function_get_init_data",
+    "data_chunk_set_size",
+)
 def test_function_table(con: duckdb.DuckDBPyConnection) -> None:
     rows = con.execute("SELECT name, parameters, return_type, summary, example, since FROM sl_functions()").fetchall()
     from streamliner_udf._table import FUNCTIONS

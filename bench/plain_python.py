@@ -1,0 +1,51 @@
+"""What "plain Python" means in every ratio: the code that pipelines write, and never our specification.
+
+The functions stand in `streamliner_udf.plain`, because the demo compares with them too; here they become DuckDB UDFs.
+Where our function does more (all kinds of personal data, the trailing punctuation of URLs), it is still compared with
+these.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+
+from streamliner_udf import plain
+
+NAMESPACE = uuid.NAMESPACE_OID
+
+
+@dataclass(frozen=True)
+class PlainFunction:
+    """One row at a time; `returns` is its SQL type."""
+
+    run: Callable[[str], object]
+    returns: str = "VARCHAR"
+
+
+def uuid5(text: str) -> str:
+    """In the one namespace that the benchmarks use."""
+    return plain.uuid5(NAMESPACE, text)
+
+
+FUNCTIONS: dict[str, PlainFunction] = {
+    "scrub_pii": PlainFunction(plain.scrub_pii),
+    "normalize": PlainFunction(plain.normalize),
+    "strip_invisible": PlainFunction(plain.strip_invisible),
+    "clean_text": PlainFunction(plain.clean_text),
+    "html_escape": PlainFunction(plain.html_escape),
+    "slugify": PlainFunction(lambda text: plain.slugify(text)),
+    "extract_urls": PlainFunction(plain.extract_urls, "VARCHAR[]"),
+    "uuid5": PlainFunction(uuid5),
+}
+
+
+def register(connection: duckdb.DuckDBPyConnection) -> None:
+    """The functions as Python UDFs `py_<name>(text)`."""
+    for name, function in FUNCTIONS.items():
+        connection.create_function(
+            f"py_{name}", function.run, [duckdb.sqltype("VARCHAR")], duckdb.sqltype(function.returns)
+        )

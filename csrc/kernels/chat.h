@@ -1,0 +1,176 @@
+/* chat.h - what the parts of the chat family share: headers of messages, cleaning, kinds.
+ * Contract: everything reads only inside [p, end) and moves forward; no line is read more than a fixed number of times.
+ * Source: the grammar is stated in streamliner_udf/reference/chat.py. */
+#ifndef SL_CHAT_H
+#define SL_CHAT_H
+
+#include "../streamliner.h"
+
+/* What a header looks like, as bits of its dialect. All headers of an export have the same, because the phone writes
+ * them with one locale; so a line whose header looks otherwise is text. A new dialect is a new value of a field. */
+enum {
+    CHAT_FORM_DASH = 1 << 0,     /* 05/03/2024, 09:15 - */
+    CHAT_FORM_BRACKET = 2 << 0,  /* [05/03/2024, 09:15:20] */
+    CHAT_FORM_FIELD = 15 << 0,
+    CHAT_DATE_SLASH = 1 << 4,
+    CHAT_DATE_DOT = 2 << 4,
+    CHAT_DATE_HYPHEN = 3 << 4,
+    CHAT_DATE_FIELD = 7 << 4,
+    CHAT_DATE_SPACE_1 = 1 << 7,  /* 13. 6. 2018. */
+    CHAT_DATE_SPACE_2 = 1 << 8,
+    CHAT_DATE_TAIL = 1 << 9,
+    CHAT_YEAR_FIRST = 1 << 10,
+    CHAT_YEAR_LAST_2 = 2 << 10,
+    CHAT_YEAR_LAST_4 = 3 << 10,
+    CHAT_YEAR_FIELD = 7 << 10,
+    CHAT_COMMA = 1 << 13,
+    CHAT_COMMA_ARABIC = 2 << 13,
+    CHAT_COMMA_FIELD = 7 << 13,
+    CHAT_SECONDS = 1 << 16,
+    CHAT_TIME_DOT = 1 << 17,
+    CHAT_MARKER_AFTER = 1 << 18, /* am or pm */
+    CHAT_MARKER_FIELD = 7 << 18
+};
+
+/* What else a header tells; it may differ from line to line. */
+enum {
+    CHAT_MARKED = 1,   /* a direction mark before the header: the app wrote the message, iOS */
+    CHAT_PADDED = 2,   /* 05 in one of the first two fields */
+    CHAT_UNPADDED = 4, /* 5 in one of them */
+    CHAT_UPPER = 8,    /* AM or PM, in upper case and without dots */
+    CHAT_RTL = 16,     /* U+200F within the date */
+    CHAT_AFTER_CRLF = 32
+};
+
+/* What may be in a message, seen while its end was looked for, so that it is not read again for each of them. All but
+ * CHAT_PLAIN may be set where there is nothing. */
+enum {
+    CHAT_HAS_SPECIAL = 1 << 6, /* the first byte of a mark */
+    CHAT_HAS_RETURN = 1 << 7,
+    CHAT_HAS_SLASH = 1 << 8,
+    CHAT_HAS_COLON = 1 << 9,   /* and a space */
+    CHAT_HAS_LINE = 1 << 10,   /* an end of line */
+    CHAT_HAS_ANY = 31 << 6,
+    CHAT_PLAIN = 1 << 11       /* nothing in the author changes, but for spaces around it */
+};
+
+/* The three numbers of a date. `first` and `second` are day and month in the order of the file, or month and day after
+ * a year that stands first. */
+static inline uint32_t chat_date(uint32_t year, uint32_t first, uint32_t second) {
+    return year << 10 | first << 5 | second;
+}
+static inline uint32_t chat_year(uint32_t date) { return date >> 10; }
+static inline uint32_t chat_first(uint32_t date) { return date >> 5 & 31; }
+static inline uint32_t chat_second(uint32_t date) { return date & 31; }
+
+typedef struct chat_header {
+    uint32_t dialect;
+    uint32_t shape;
+    uint32_t date;
+    uint32_t seconds; /* of the day */
+    const char *rest; /* behind the header */
+} chat_header;
+
+/* What is kept of a message until the order of dates is known: 24 bytes, because there can be millions. */
+typedef struct chat_record {
+    uint32_t start, rest; /* of the line, and of what stands behind the header */
+    uint32_t colon;       /* behind the author; 0 if there is none */
+    uint32_t line;
+    uint32_t date; /* chat_date; days since 1970 once the order of dates is known */
+    uint32_t bits; /* seconds of the day, and above them what the enums say */
+} chat_record;
+enum { CHAT_SECONDS_BITS = 17 };
+static inline uint32_t chat_flags(const chat_record *r) { return r->bits >> CHAT_SECONDS_BITS; }
+static inline uint32_t chat_seconds(const chat_record *r) { return r->bits & ((1u << CHAT_SECONDS_BITS) - 1); }
+/* The record gets the lines of one that turned out to be text. */
+static inline void chat_absorb(chat_record *r) { r->bits |= (uint32_t)CHAT_HAS_ANY << CHAT_SECONDS_BITS; }
+
+typedef struct chat {
+    const char *start, *end;
+    char lines; /* the byte that ends a line */
+    uint32_t dialect;
+    size_t after_crlf; /* records but the first */
+    chat_record *records;
+    size_t count, capacity;
+} chat;
+
+/* Where the text of record i ends. */
+static inline const char *chat_end(const chat *c, size_t i) {
+    return i + 1 < c->count ? c->start + c->records[i + 1].start : c->end;
+}
+
+/* The date last read, as its bytes: most lines repeat the date of the line before. */
+enum { CHAT_CACHE = 32 };
+typedef struct chat_cache {
+    char bytes[CHAT_CACHE];
+    uint32_t len; /* 0: nothing */
+    chat_header header;
+} chat_cache;
+
+/* Passes over the records read the text again, here and there, after it has left the caches: they ask for it in time. */
+enum { CHAT_AHEAD = 16 };
+#if defined(__GNUC__)
+#define CHAT_PREFETCH(address) __builtin_prefetch(address)
+#else
+#define CHAT_PREFETCH(address) (void)(address)
+#endif
+
+enum { CHAT_ORDER_AUTO, CHAT_ORDER_DMY, CHAT_ORDER_MDY, CHAT_ORDER_YMD };
+/* Decides the order of dates, and turns them into days; what has a date that does not exist is no record. */
+void sl_chat_settle(chat *c, int order);
+
+/* 1 if a header of any dialect starts at p, the start of a line. */
+int sl_chat_header(const char *p, const char *end, chat_cache *cache, chat_header *header);
+
+/* Length of the direction mark or byte order mark at p, else 0. */
+static inline uint32_t chat_mark(const char *p, const char *end) {
+    const unsigned char *s = (const unsigned char *)p;
+    if (end - p < 3) return 0;
+    if (s[0] == 0xE2 && s[1] == 0x80) return s[2] == 0x8E || s[2] == 0x8F || (s[2] >= 0xAA && s[2] <= 0xAE) ? 3 : 0;
+    return s[0] == 0xEF && s[1] == 0xBB && s[2] == 0xBF ? 3 : 0;
+}
+
+/* 1 if U+200E or U+200F is at p. */
+static inline int chat_direction(const char *p, const char *end) {
+    return end - p >= 3 && !memcmp(p, "\xE2\x80", 2) && ((unsigned char)p[2] | 1) == 0x8F;
+}
+
+static inline int chat_is_trimmed(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+static inline sl_str chat_trim(const char *p, const char *end) {
+    while (p < end && chat_is_trimmed(*p)) p++;
+    while (p < end && chat_is_trimmed(end[-1])) end--;
+    return (sl_str){p, (uint32_t)(end - p)};
+}
+
+/* Takes marks out of a message, and makes ends of lines \n. `lines` is the byte that ends lines. */
+sl_status sl_chat_clean(sl_rows *rows, char lines, sl_str *text);
+
+/* 1 if quotes stand in pairs, as they do in a name. */
+int sl_chat_balanced(const char *p, const char *end);
+/* Author without marks, with plain spaces and hyphens, trimmed. */
+sl_status sl_chat_author(sl_rows *rows, sl_str raw, sl_str *out);
+/* Moves the colon of authors whose names hold a colon and a space. */
+sl_status sl_chat_double_names(chat *c);
+
+/* Authors by their bytes: open addressing. Behind `len`, for names that hold a colon: the bytes of what stands before a
+ * colon at the start of all messages, how many have it, and in how many of them no address follows. */
+typedef struct chat_name {
+    const char *ptr;
+    uint32_t len, prefix, count, others;
+} chat_name;
+typedef struct chat_names {
+    chat_name *slots;
+    size_t capacity, count; /* capacity is 0 or a power of two */
+    int built;
+} chat_names;
+/* The colon behind the first known author in a line that has no ": ", or NULL. */
+sl_status sl_chat_known(const chat *c, chat_names *names, const char *rest, const char *end, const char **colon);
+
+/* How the app marks what it wrote itself, and what kind of message that makes. `message` is clean; `has` are flags;
+ * `media` gets the name of a file, or stays as it is. */
+typedef struct chat_context {
+    int header_marked, body_marked, bracket;
+} chat_context;
+sl_str sl_chat_kind(const sl_str *message, uint32_t has, chat_context context, sl_str *media);
+
+#endif

@@ -1,0 +1,16 @@
+"""Writes the headers that the kernels need from the Unicode data of the Python that builds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from normalize import write_normalize
+from slug import write_slug
+from words import write_words
+
+
+def main(folder: Path) -> None:
+    """Writes all headers into `folder`."""
+    write_normalize(folder / "normalize_tables.h")
+    write_slug(folder / "slug_tables.h")
+    write_words(folder / "word_tables.h")

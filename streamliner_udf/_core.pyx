@@ -1,0 +1,961 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""The Python doors: str, list, NumPy StringDType and Arrow over the C kernels. The lock is released around kernels."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.datetime cimport datetime_new, import_datetime
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memset
+cimport numpy as cnp
+
+import uuid as _uuid
+
+import numpy as _numpy
+
+from streamliner_udf import errors as _errors
+
+cdef extern from "Python.h":
+    object PyUnicode_DecodeUTF8(const char *ptr, Py_ssize_t len, const char *errors)
+    bint PyUnicode_CheckExact(object)
+
+cdef extern from "streamliner.h":
+    ctypedef enum sl_status:
+        SL_UNCHANGED, SL_OK, SL_ENOMEM, SL_EUTF8, SL_EARG, SL_ERANGE, SL_STATUS_COUNT
+    const char *sl_status_text(sl_status status) nogil
+    const char *SL_VERSION
+    const size_t SL_TEXT_MAX
+    ctypedef struct sl_str:
+        const char *ptr
+        uint32_t len
+    ctypedef struct sl_error:
+        char text[256]
+    ctypedef struct sl_buf:
+        char *ptr
+        size_t len
+        size_t cap
+    sl_buf SL_BUF_HEAP
+    sl_status sl_buf_reserve(sl_buf *buf, size_t extra) nogil
+    void sl_buf_free(sl_buf *buf) nogil
+    ctypedef enum sl_type:
+        SL_TYPE_TEXT, SL_TYPE_INTEGER, SL_TYPE_REAL, SL_TYPE_BOOLEAN, SL_TYPE_UUID, SL_TYPE_TIMESTAMP, SL_TYPE_LIST
+    ctypedef struct sl_value:
+        sl_type type
+        sl_str text
+        int64_t integer
+        double real
+    ctypedef struct sl_options:
+        void *object
+        void (*release)(void *object) nogil
+    ctypedef sl_status (*sl_prepare)(const sl_value *values, sl_options *options, sl_error *error) nogil
+    ctypedef struct sl_uuid:
+        uint8_t bytes[16]
+    ctypedef enum sl_shape:
+        SL_SHAPE_TEXT, SL_SHAPE_ROWS, SL_SHAPE_UUID
+    ctypedef enum sl_role:
+        SL_ROLE_ROW, SL_ROLE_OPTION
+    ctypedef struct sl_param:
+        const char *name
+        sl_role role
+        bint required
+        bint or_uuid
+        sl_value fallback
+    ctypedef struct sl_field:
+        const char *name
+        sl_type type
+    ctypedef struct sl_result:
+        sl_type type
+        const sl_field *fields
+        uint32_t field_count
+    ctypedef sl_status (*sl_kernel_TEXT)(sl_str text, const sl_options *options, sl_buf *out) nogil
+    ctypedef sl_status (*sl_kernel_UUID)(sl_str text, const sl_options *options, sl_uuid *out) nogil
+    ctypedef union sl_kernel:
+        sl_kernel_TEXT TEXT
+        sl_kernel_UUID UUID
+    ctypedef struct sl_function:
+        const char *name
+        const char *family
+        const char *since
+        const char *summary
+        const char *example
+        sl_shape shape
+        const sl_result *result
+        sl_prepare prepare
+        const sl_param *params
+        uint32_t param_count
+        sl_kernel kernel
+    const sl_function sl_functions[]
+    const uint32_t sl_function_count
+
+cdef extern from "kernels/utf8.h":
+    bint sl_utf8_valid(const char *ptr, size_t len) nogil
+
+cdef extern from "python/unicode.h":
+    size_t sl_unicode_room(object text)
+    sl_status sl_unicode_read(object text, sl_buf *buf, sl_str *out)
+
+cdef extern from "python/batch.h":
+    enum: SL_BATCH_BLOCK
+    enum: SL_FIELD_MAX
+    ctypedef struct sl_column:
+        sl_type type
+        int64_t count
+        int64_t *offsets
+        uint8_t *values
+    ctypedef struct sl_batch:
+        sl_column *columns
+        uint8_t *unchanged
+    void sl_batch_init(sl_batch *batch, const sl_function *function) nogil
+    void sl_batch_free(sl_batch *batch) nogil
+    void sl_batch_reset(sl_batch *batch) nogil
+    sl_status sl_batch_reserve(sl_batch *batch, int64_t rows, size_t bytes) nogil
+    sl_status sl_batch_run(sl_batch *batch, const sl_options *options, const sl_str *texts, int64_t count, int checked,
+                           int64_t *failed) nogil
+    sl_status sl_batch_nulls(sl_batch *batch, int64_t count) nogil
+    sl_status sl_batch_narrow(sl_batch *batch) nogil
+    bint sl_column_valid(const sl_column *column, int64_t i) nogil
+    sl_str sl_column_text(const sl_column *column, int64_t i) nogil
+
+cdef extern from "python/arrow.h":
+    cdef struct ArrowSchema:
+        const char *format
+        void (*release)(ArrowSchema *) nogil
+    cdef struct ArrowArray:
+        int64_t length
+        void (*release)(ArrowArray *) nogil
+    cdef struct ArrowArrayStream:
+        int (*get_schema)(ArrowArrayStream *, ArrowSchema *) nogil
+        int (*get_next)(ArrowArrayStream *, ArrowArray *) nogil
+        const char *(*get_last_error)(ArrowArrayStream *) nogil
+        void (*release)(ArrowArrayStream *) nogil
+    ctypedef enum sl_arrow_kind:
+        SL_ARROW_TEXT, SL_ARROW_LARGE_TEXT, SL_ARROW_TEXT_VIEW, SL_ARROW_NULL, SL_ARROW_OTHER
+    sl_arrow_kind sl_arrow_kind_of(const ArrowSchema *schema, bint *in_struct) nogil
+    sl_status sl_arrow_read(const ArrowArray *array, sl_arrow_kind kind, bint in_struct, int64_t start, int64_t count,
+                            sl_str *out) nogil
+    size_t sl_arrow_bytes(const ArrowArray *array, sl_arrow_kind kind, bint in_struct) nogil
+    ctypedef struct sl_shared:
+        pass
+    sl_shared *sl_shared_new(const sl_function *function) nogil
+    sl_batch *sl_shared_add(sl_shared *shared) nogil
+    sl_batch *sl_shared_batch(const sl_shared *shared, int64_t chunk) nogil
+    int64_t sl_shared_count(const sl_shared *shared) nogil
+    void sl_shared_release(sl_shared *shared) nogil
+    int sl_arrow_export_schema(const sl_shared *shared, bint rows, ArrowSchema *out) nogil
+    int sl_arrow_export_chunk(sl_shared *shared, int64_t chunk, ArrowArray *out) nogil
+    int sl_arrow_export_stream(sl_shared *shared, int64_t rows, ArrowArrayStream *out) nogil
+
+# NumPy's own declarations ask for Python's lock, which none of these needs.
+cdef extern from "numpy/arrayobject.h" nogil:
+    ctypedef struct npy_string_allocator:
+        pass
+    ctypedef struct npy_packed_static_string:
+        pass
+    ctypedef struct npy_static_string:
+        size_t size
+        const char *buf
+    ctypedef struct PyArray_StringDTypeObject:
+        pass
+    npy_string_allocator *NpyString_acquire_allocator(const PyArray_StringDTypeObject *descr)
+    void NpyString_release_allocator(npy_string_allocator *allocator)
+    int NpyString_load(
+        npy_string_allocator *allocator, const npy_packed_static_string *packed, npy_static_string *unpacked)
+    int NpyString_pack(npy_string_allocator *allocator, npy_packed_static_string *packed, const char *buf, size_t size)
+    int NpyString_pack_null(npy_string_allocator *allocator, npy_packed_static_string *packed)
+
+import_datetime()
+cnp.import_array()
+
+# Bytes; below, letting go of the lock would cost more than the work.
+cdef uint32_t SCALAR_RELEASE = 4096
+# Rows of a record batch of elements: DuckDB gives one batch to one thread at a time.
+cdef int64_t RECORD_ROWS = 8192
+
+cdef size_t TEXT_MAX = SL_TEXT_MAX
+cdef const char *EMPTY = ""
+
+cdef dict TYPE_NAMES = {
+    SL_TYPE_TEXT: "text", SL_TYPE_INTEGER: "integer", SL_TYPE_REAL: "real", SL_TYPE_BOOLEAN: "boolean",
+    SL_TYPE_UUID: "uuid", SL_TYPE_TIMESTAMP: "timestamp", SL_TYPE_LIST: "list",
+}
+cdef object StringDType = _numpy.dtypes.StringDType
+
+# ---- the table ------------------------------------------------------------------------------------------------------
+
+
+def version():
+    """Version of the compiled library."""
+    return SL_VERSION.decode()
+
+
+def status_text(int status):
+    """The sentence of a status code of the kernels, or None behind the last."""
+    return sl_status_text(<sl_status>status).decode() if SL_OK < status < SL_STATUS_COUNT else None
+
+
+cdef str _decode(const char *text):
+    return text.decode() if text is not NULL else None
+
+
+cdef object _default(const sl_param *param):
+    if param.required:
+        return None
+    if param.fallback.type == SL_TYPE_TEXT:
+        return _text(param.fallback.text)
+    if param.fallback.type == SL_TYPE_REAL:
+        return param.fallback.real
+    return bool(param.fallback.integer) if param.fallback.type == SL_TYPE_BOOLEAN else param.fallback.integer
+
+
+def table():
+    """Rows of csrc/functions.def as dicts."""
+    rows = []
+    cdef const sl_function *row
+    for f in range(sl_function_count):
+        row = &sl_functions[f]
+        rows.append({
+            "name": _decode(row.name),
+            "family": _decode(row.family),
+            "since": _decode(row.since),
+            "summary": _decode(row.summary),
+            "example": _decode(row.example),
+            "params": [
+                {
+                    "name": _decode(row.params[p].name),
+                    "role": "row" if row.params[p].role == SL_ROLE_ROW else "option",
+                    "type": TYPE_NAMES[row.params[p].fallback.type],
+                    "required": bool(row.params[p].required),
+                    "or_uuid": bool(row.params[p].or_uuid),
+                    "default": _default(&row.params[p]),
+                }
+                for p in range(row.param_count)
+            ],
+            "type": TYPE_NAMES[row.result.type],
+            "fields": [
+                (_decode(row.result.fields[i].name), TYPE_NAMES[row.result.fields[i].type])
+                for i in range(row.result.field_count)
+            ],
+        })
+    return rows
+
+
+# ---- values ---------------------------------------------------------------------------------------------------------
+
+cdef object _new_uuid = _uuid.UUID.__new__
+cdef object _set_attribute = object.__setattr__
+cdef object _unknown_safety = _uuid.SafeUUID.unknown
+cdef type _UUID = _uuid.UUID
+
+
+cdef inline str _text(sl_str text):
+    return PyUnicode_DecodeUTF8(text.ptr, text.len, NULL)
+
+
+cdef object _uuid_of(const uint8_t *value):
+    # The class is immutable and its constructor slow; these are its two slots.
+    result = _new_uuid(_UUID)
+    _set_attribute(result, "int", int.from_bytes(value[:16], "big"))
+    _set_attribute(result, "is_safe", _unknown_safety)
+    return result
+
+
+cdef object _timestamp(int64_t micros):
+    """Micros since 1970-01-01 as a datetime without zone; days to dates as in Hinnant's chrono algorithms."""
+    cdef int64_t day = micros // 86400000000
+    cdef int64_t rest = micros - day * 86400000000
+    if rest < 0:
+        rest += 86400000000
+        day -= 1
+    cdef int64_t shifted = day + 719468
+    cdef int64_t era = (shifted if shifted >= 0 else shifted - 146096) // 146097
+    cdef int64_t of_era = shifted - era * 146097
+    cdef int64_t year_of_era = (of_era - of_era // 1460 + of_era // 36524 - of_era // 146096) // 365
+    cdef int64_t of_year = of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    cdef int64_t month_index = (5 * of_year + 2) // 153
+    cdef int64_t month = month_index + 3 if month_index < 10 else month_index - 9
+    cdef int64_t year = year_of_era + era * 400 + (1 if month <= 2 else 0)
+    cdef int64_t seconds = rest // 1000000
+    return datetime_new(
+        <int>year, <int>month, <int>(of_year - (153 * month_index + 2) // 5 + 1), <int>(seconds // 3600),
+        <int>(seconds // 60 % 60), <int>(seconds % 60), <int>(rest % 1000000), None,
+    )
+
+
+cdef object _field(const sl_column *column, int64_t i):
+    if not sl_column_valid(column, i):
+        return None
+    if column.type == SL_TYPE_TEXT:
+        return _text(sl_column_text(column, i))
+    if column.type == SL_TYPE_TIMESTAMP:
+        return _timestamp((<int64_t *>column.values)[i])
+    if column.type == SL_TYPE_REAL:
+        return (<double *>column.values)[i]
+    return (<int64_t *>column.values)[i]
+
+
+cdef object _fail(str name, sl_status status, str detail, int64_t row):
+    cdef str sentence = detail or sl_status_text(status).decode()
+    if row >= 0:
+        sentence += f" in row {row}"
+    return _errors.BY_STATUS[<int>status - 1](f"{name}: {sentence}")
+
+
+cdef class _Options:
+    """Prepared options of one call, or the reason to give nothing but NULL."""
+
+    cdef sl_options prepared
+    cdef bint is_null
+
+    def __dealloc__(self):
+        if self.prepared.release is not NULL:
+            self.prepared.release(self.prepared.object)
+
+
+# ---- one function ---------------------------------------------------------------------------------------------------
+
+cdef class Function:
+    """One row of the table, callable with the arguments of the public function."""
+
+    cdef const sl_function *row
+    cdef readonly str name
+    cdef list params, field_names
+    cdef Py_ssize_t text_at, required
+    cdef _Options defaults
+
+    def __init__(self, str name):
+        for f in range(sl_function_count):
+            if sl_functions[f].name.decode() == name:
+                self.row = &sl_functions[f]
+                break
+        else:
+            raise LookupError(f"expected a name of csrc/functions.def, got {name!r}")
+        self.name = name
+        self.params = [self.row.params[p].name.decode() for p in range(self.row.param_count)]
+        self.field_names = [_decode(self.row.result.fields[i].name) for i in range(self.row.result.field_count)]
+        self.required = sum(1 for p in range(self.row.param_count) if self.row.params[p].required)
+        for p in range(self.row.param_count):
+            if self.row.params[p].role == SL_ROLE_ROW:
+                self.text_at = p
+        if self.required == 1:
+            self.defaults = self.prepare([None] * self.row.param_count, 0)
+
+    def __call__(self, tuple args, dict kwargs):
+        cdef Py_ssize_t given = len(args)
+        if kwargs or given > len(self.params) or given < self.required:
+            args = self.bind(args, kwargs)
+            given = len(args)
+        cdef object text = args[self.text_at]
+        cdef _Options options = self.defaults
+        if options is None or given > 1:
+            options = self.prepare(list(args), given)
+        if PyUnicode_CheckExact(text):
+            return None if options.is_null else self.scalar(text, options)
+        return self.other(text, options)
+
+    cdef tuple bind(self, tuple args, dict kwargs):
+        """Arguments by position, as Python itself would bind them."""
+        cdef list values = list(args)
+        if len(values) > len(self.params):
+            raise TypeError(f"{self.name}: expected at most {len(self.params)} arguments, got {len(values)}")
+        values += [NotImplemented] * (len(self.params) - len(values))
+        for key, value in kwargs.items():
+            if key not in self.params:
+                raise TypeError(f"{self.name}: expected arguments out of {', '.join(self.params)}, got {key!r}")
+            at = self.params.index(key)
+            if at < len(args):
+                raise TypeError(f"{self.name}: got two values for argument {key!r}")
+            values[at] = value
+        for at in range(len(values)):
+            if values[at] is NotImplemented:
+                if self.row.params[at].required:
+                    raise TypeError(f"{self.name}: expected an argument {self.params[at]!r}, got none")
+                values[at] = _default(&self.row.params[at])
+        return tuple(values)
+
+    cdef _Options prepare(self, list args, Py_ssize_t given):
+        """Options from the arguments at their places; defaults from place `given` on."""
+        cdef _Options options = _Options()
+        cdef sl_value values[SL_FIELD_MAX]
+        cdef sl_error error
+        cdef uint32_t count = 0
+        cdef list alive = []
+        cdef bytes utf8
+        cdef const sl_param *param
+        error.text[0] = 0
+        for p in range(self.row.param_count):
+            param = &self.row.params[p]
+            if param.role == SL_ROLE_ROW:
+                continue
+            values[count] = param.fallback
+            if p < given:
+                value = args[p]
+                if value is None:
+                    options.is_null = True
+                    return options
+                if param.fallback.type == SL_TYPE_TEXT:
+                    if param.or_uuid and isinstance(value, _UUID):
+                        value = str(value)
+                    if not isinstance(value, str):
+                        raise self.wrong_option(p, "str or uuid.UUID" if param.or_uuid else "str", value)
+                    try:
+                        utf8 = value.encode()
+                    except UnicodeEncodeError as problem:
+                        raise _errors.InvalidUTF8(f"{self.name}: {self.params[p]}: {problem}") from None
+                    alive.append(utf8)
+                    values[count].text = sl_str(PyBytes_AS_STRING(utf8), <uint32_t>PyBytes_GET_SIZE(utf8))
+                elif param.fallback.type == SL_TYPE_BOOLEAN:
+                    if not isinstance(value, (bool, _numpy.bool)):
+                        raise self.wrong_option(p, "bool", value)
+                    values[count].integer = bool(value)
+                elif param.fallback.type == SL_TYPE_REAL:
+                    if isinstance(value, bool) or not isinstance(value, (int, float)):
+                        raise self.wrong_option(p, "float", value)
+                    values[count].real = value
+                else:
+                    if isinstance(value, bool) or not hasattr(value, "__index__"):
+                        raise self.wrong_option(p, "int", value)
+                    try:
+                        values[count].integer = value.__index__()
+                    except OverflowError:
+                        raise _errors.InvalidArgument(
+                            f"{self.name}: expected {self.params[p]} to fit 64 bits, got {value}"
+                        ) from None
+            count += 1
+        cdef sl_status status = self.row.prepare(values, &options.prepared, &error)
+        if status > SL_OK:
+            options.prepared.release = NULL
+            raise _fail(self.name, status, error.text.decode("utf-8", "replace"), -1)
+        return options
+
+    cdef object wrong_option(self, Py_ssize_t p, str expected, object value):
+        return TypeError(f"{self.name}: expected {self.params[p]} to be {expected}, got {type(value).__name__}")
+
+    cdef object other(self, object text, _Options options):
+        if text is None:
+            return None
+        if isinstance(text, str):
+            return None if options.is_null else self.scalar(str(text), options)
+        if isinstance(text, list):
+            return self.strings(list(text), options)
+        if isinstance(text, _numpy.ndarray):
+            return self.numpy(text, options)
+        if hasattr(text, "__arrow_c_array__"):
+            return self.arrow_array(text, options)
+        if hasattr(text, "__arrow_c_stream__"):
+            return self.arrow_stream(text, options)
+        raise TypeError(
+            f"{self.name}: expected {self.params[self.text_at]} to be str, None, a list of these, a NumPy StringDType "
+            f"array or an Arrow column, got {type(text).__name__}"
+        )
+
+    # ---- str ----
+
+    cdef object scalar(self, str text, _Options options):
+        cdef sl_buf read = SL_BUF_HEAP, out = SL_BUF_HEAP
+        cdef sl_str source
+        cdef sl_uuid value
+        cdef sl_status status
+        cdef bint keep = True
+        try:
+            if sl_buf_reserve(&read, sl_unicode_room(text)) != SL_OK:
+                raise _fail(self.name, SL_ENOMEM, None, -1)
+            status = sl_unicode_read(text, &read, &source)
+            if status > SL_OK:
+                raise self.unreadable(text, status, -1)
+            if self.row.shape == SL_SHAPE_ROWS:
+                return self.rows(source, options)
+            if self.row.shape == SL_SHAPE_UUID:
+                status = self.row.kernel.UUID(source, &options.prepared, &value)
+            elif source.len < SCALAR_RELEASE:
+                status = self.row.kernel.TEXT(source, &options.prepared, &out)
+            else:
+                with nogil:
+                    status = self.row.kernel.TEXT(source, &options.prepared, &out)
+            if status > SL_OK:
+                raise _fail(self.name, status, None, -1)
+            if status == SL_UNCHANGED:
+                return text
+            if self.row.shape == SL_SHAPE_UUID:
+                return _uuid_of(value.bytes)
+            return PyUnicode_DecodeUTF8(out.ptr, out.len, NULL) if out.len else ""
+        finally:
+            sl_buf_free(&read)
+            sl_buf_free(&out)
+
+    cdef object unreadable(self, str text, sl_status status, int64_t row):
+        if status != SL_EUTF8:
+            return _fail(self.name, status, None, row)
+        try:
+            text.encode()
+        except UnicodeEncodeError as problem:
+            return _fail(self.name, status, f"expected valid UTF-8, got {ascii(text[problem.start])}, a lone surrogate", row)
+        return _fail(self.name, status, None, row)
+
+    cdef list rows(self, sl_str source, _Options options):
+        cdef sl_batch batch
+        cdef sl_status status
+        cdef int64_t failed = 0
+        sl_batch_init(&batch, self.row)
+        try:
+            with nogil:
+                status = sl_batch_run(&batch, &options.prepared, &source, 1, True, &failed)
+            if status > SL_OK:
+                raise _fail(self.name, status, None, -1)
+            return self.elements(&batch, 0)
+        finally:
+            sl_batch_free(&batch)
+
+    cdef list elements(self, const sl_batch *batch, int64_t row):
+        cdef int64_t i, start = batch.columns[0].offsets[row], stop = batch.columns[0].offsets[row + 1]
+        cdef list result = []
+        cdef Py_ssize_t f, fields = len(self.field_names)
+        cdef dict element
+        for i in range(start, stop):
+            if self.field_names[0] is None:
+                result.append(_field(&batch.columns[1], i))
+                continue
+            element = {}
+            for f in range(fields):
+                element[self.field_names[f]] = _field(&batch.columns[1 + f], i)
+            result.append(element)
+        return result
+
+    cdef object value(self, const sl_batch *batch, int64_t row):
+        """One result as a Python object."""
+        if not sl_column_valid(&batch.columns[0], row):
+            return None
+        if self.row.shape == SL_SHAPE_TEXT:
+            return _text(sl_column_text(&batch.columns[0], row))
+        if self.row.shape == SL_SHAPE_UUID:
+            return _uuid_of(batch.columns[0].values + 16 * row)
+        return self.elements(batch, row)
+
+    # ---- list ----
+
+    cdef list strings(self, list column, _Options options):
+        """Block by block, so that texts and results stay in the processor's cache between the three steps."""
+        cdef Py_ssize_t total = PyList_GET_SIZE(column), start, i, count
+        cdef size_t room
+        cdef sl_buf read = SL_BUF_HEAP
+        cdef sl_batch batch
+        cdef sl_str *texts
+        cdef sl_status status
+        cdef int64_t failed = 0
+        cdef object item
+        cdef list result = []
+        for i in range(total):
+            item = <object>PyList_GET_ITEM(column, i)
+            if item is not None and not isinstance(item, str):
+                raise TypeError(
+                    f"{self.name}: expected {self.params[self.text_at]} to be a list of str and None, got "
+                    f"{type(item).__name__} in row {i}"
+                )
+        if options.is_null:
+            return [None] * total
+        sl_batch_init(&batch, self.row)
+        texts = <sl_str *>malloc(SL_BATCH_BLOCK * sizeof(sl_str))
+        if self.row.shape == SL_SHAPE_TEXT:
+            batch.unchanged = <uint8_t *>malloc(SL_BATCH_BLOCK)
+        try:
+            if texts is NULL or (self.row.shape == SL_SHAPE_TEXT and batch.unchanged is NULL):
+                raise _fail(self.name, SL_ENOMEM, None, -1)
+            for start in range(0, total, SL_BATCH_BLOCK):
+                count = min(total - start, <Py_ssize_t>SL_BATCH_BLOCK)
+                room = 0
+                for i in range(count):
+                    item = <object>PyList_GET_ITEM(column, start + i)
+                    if item is not None:
+                        room += sl_unicode_room(item)
+                read.len = 0
+                if sl_buf_reserve(&read, room) != SL_OK:
+                    raise _fail(self.name, SL_ENOMEM, None, -1)
+                for i in range(count):
+                    item = <object>PyList_GET_ITEM(column, start + i)
+                    if item is None:
+                        texts[i].ptr = NULL
+                        continue
+                    status = sl_unicode_read(item, &read, &texts[i])
+                    if status > SL_OK:
+                        raise self.unreadable(item, status, start + i)
+                with nogil:
+                    sl_batch_reset(&batch)
+                    status = sl_batch_run(&batch, &options.prepared, texts, count, True, &failed)
+                if status > SL_OK:
+                    raise _fail(self.name, status, None, start + failed)
+                for i in range(count):
+                    if batch.unchanged is not NULL and batch.unchanged[i]:
+                        result.append(<object>PyList_GET_ITEM(column, start + i))
+                    else:
+                        result.append(self.value(&batch, i))
+            return result
+        finally:
+            free(texts)
+            sl_buf_free(&read)
+            sl_batch_free(&batch)
+
+    # ---- NumPy ----
+
+    cdef object numpy(self, object column, _Options options):
+        if not isinstance(column.dtype, StringDType):
+            raise TypeError(
+                f"{self.name}: expected a NumPy array of StringDType, got one of {column.dtype}; "
+                f"make it one with .astype(numpy.dtypes.StringDType())"
+            )
+        shape = column.shape
+        flat = column.reshape(-1)
+        if self.row.shape != SL_SHAPE_TEXT:
+            result = _numpy.empty(flat.shape, dtype=object)
+            # Missing values read as what stands for them in the array, and are None here.
+            values = flat.astype(StringDType(na_object=None)).tolist()
+            for i, item in enumerate(self.strings(values, options)):
+                result[i] = item
+            return result.reshape(shape)
+        dtype = column.dtype
+        if not hasattr(dtype, "na_object") and options.is_null:
+            dtype = StringDType(na_object=None)
+        elif hasattr(dtype, "na_object"):
+            dtype = StringDType(na_object=dtype.na_object, coerce=dtype.coerce)
+        else:
+            dtype = StringDType(coerce=dtype.coerce)
+        result = _numpy.empty(flat.shape, dtype=dtype)
+        self.numpy_texts(flat, result, options)
+        return result.reshape(shape)
+
+    cdef numpy_texts(self, cnp.ndarray column, cnp.ndarray result, _Options options):
+        cdef int64_t total = column.shape[0], stride = column.strides[0] if total else 0, start = 0, i, count
+        cdef int64_t out_stride = result.strides[0] if total else 0, failed = 0
+        cdef char *source = cnp.PyArray_BYTES(column)
+        cdef char *target = cnp.PyArray_BYTES(result)
+        cdef npy_string_allocator *reading
+        cdef npy_string_allocator *writing
+        cdef PyArray_StringDTypeObject *from_type = <PyArray_StringDTypeObject *>cnp.PyArray_DESCR(column)
+        cdef PyArray_StringDTypeObject *to_type = <PyArray_StringDTypeObject *>cnp.PyArray_DESCR(result)
+        cdef npy_static_string text
+        cdef sl_str out
+        cdef sl_batch batch
+        cdef sl_status status = SL_OK
+        cdef int found = 0, packed = 0
+        cdef bint is_null = options.is_null
+        cdef sl_str *texts = <sl_str *>malloc(SL_BATCH_BLOCK * sizeof(sl_str))
+        if texts is NULL:
+            raise _fail(self.name, SL_ENOMEM, None, -1)
+        with nogil:
+            sl_batch_init(&batch, self.row)
+            # Both are held for the whole column and nothing here needs Python's lock, so nobody can wait in a circle.
+            reading = NpyString_acquire_allocator(from_type)
+            writing = NpyString_acquire_allocator(to_type)
+            while start < total and status <= SL_OK and found >= 0 and packed >= 0:
+                count = total - start if total - start < SL_BATCH_BLOCK else SL_BATCH_BLOCK
+                for i in range(count):
+                    found = NpyString_load(
+                        reading, <npy_packed_static_string *>(source + (start + i) * stride), &text
+                    )
+                    if found < 0:
+                        break
+                    if found == 1 or is_null:
+                        texts[i].ptr = NULL
+                        continue
+                    if text.size > TEXT_MAX:
+                        status = SL_ERANGE
+                        failed = i
+                        break
+                    texts[i].ptr = text.buf if text.buf is not NULL else EMPTY
+                    texts[i].len = <uint32_t>text.size
+                if found < 0 or status > SL_OK:
+                    break
+                sl_batch_reset(&batch)
+                status = sl_batch_run(&batch, &options.prepared, texts, count, False, &failed)
+                if status > SL_OK:
+                    break
+                for i in range(count):
+                    if not sl_column_valid(&batch.columns[0], i):
+                        packed = NpyString_pack_null(
+                            writing, <npy_packed_static_string *>(target + (start + i) * out_stride)
+                        )
+                    else:
+                        out = sl_column_text(&batch.columns[0], i)
+                        packed = NpyString_pack(
+                            writing, <npy_packed_static_string *>(target + (start + i) * out_stride),
+                            out.ptr if out.len else EMPTY, out.len
+                        )
+                    if packed < 0:
+                        break
+                if packed < 0:
+                    break
+                start += count
+            NpyString_release_allocator(writing)
+            NpyString_release_allocator(reading)
+            sl_batch_free(&batch)
+            free(texts)
+        if status > SL_OK:
+            raise _fail(self.name, status, None, start + failed)
+        if found < 0 or packed < 0:
+            raise _fail(self.name, SL_ENOMEM, None, -1)
+
+    # ---- Arrow ----
+
+    cdef object not_text(self, const ArrowSchema *schema):
+        return TypeError(
+            f"{self.name}: expected an Arrow column of text (string, large_string or string_view), or a table of one such "
+            f"column, got Arrow format {schema.format.decode()!r}"
+        )
+
+    cdef object finish(self, ArrowChunks result, sl_arrow_kind kind):
+        """Gives the result offsets as wide as its source has them."""
+        cdef sl_status status = SL_OK
+        if kind == SL_ARROW_TEXT or kind == SL_ARROW_NULL:
+            for i in range(sl_shared_count(result.shared)):
+                status = sl_batch_narrow(sl_shared_batch(result.shared, i))
+                if status > SL_OK:
+                    detail = "expected at most 2147483647 bytes of results in a chunk of Arrow string; pass large_string"
+                    raise _fail(self.name, status, detail, -1)
+        return result
+
+    cdef object arrow_array(self, object column, _Options options):
+        schema_capsule, array_capsule = column.__arrow_c_array__()
+        cdef ArrowSchema *schema = <ArrowSchema *>PyCapsule_GetPointer(schema_capsule, "arrow_schema")
+        cdef ArrowArray *array = <ArrowArray *>PyCapsule_GetPointer(array_capsule, "arrow_array")
+        cdef bint in_struct = False, is_null = options.is_null
+        cdef sl_arrow_kind kind = sl_arrow_kind_of(schema, &in_struct)
+        if kind == SL_ARROW_OTHER:
+            raise self.not_text(schema)
+        cdef ArrowColumn result = ArrowColumn.__new__(ArrowColumn)
+        cdef int64_t failed = -1
+        cdef sl_status status
+        result.start(self, 0)
+        with nogil:
+            status = _run_chunk(result.shared, array, kind, in_struct, is_null, &options.prepared, &failed)
+        if status > SL_OK:
+            raise _fail(self.name, status, None, failed)
+        return self.finish(result, kind)
+
+    cdef object arrow_stream(self, object column, _Options options):
+        cdef object capsule = column.__arrow_c_stream__()
+        cdef ArrowArrayStream *stream = <ArrowArrayStream *>PyCapsule_GetPointer(capsule, "arrow_array_stream")
+        cdef ArrowSchema schema
+        cdef ArrowArray array
+        cdef bint in_struct = False, is_null = options.is_null, ended = False
+        cdef sl_arrow_kind kind
+        cdef int code
+        cdef int64_t failed = -1, before = 0
+        cdef sl_status status = SL_OK
+        cdef const char *message
+        cdef ArrowChunks result = ArrowChunks.__new__(ArrowChunks)
+        result.start(self, 0)
+        memset(&schema, 0, sizeof(schema))
+        # A stream may need Python's lock, in this thread or in one that it waits for: never call it while holding it.
+        with nogil:
+            code = stream.get_schema(stream, &schema)
+        if code:
+            raise self.broken_stream(stream, code)
+        try:
+            kind = sl_arrow_kind_of(&schema, &in_struct)
+            if kind == SL_ARROW_OTHER:
+                raise self.not_text(&schema)
+        finally:
+            if schema.release is not NULL:
+                schema.release(&schema)
+        with nogil:
+            while status <= SL_OK and not ended:
+                memset(&array, 0, sizeof(array))
+                code = stream.get_next(stream, &array)
+                ended = code != 0 or array.release is NULL
+                if ended:
+                    break
+                status = _run_chunk(result.shared, &array, kind, in_struct, is_null, &options.prepared, &failed)
+                if status <= SL_OK:
+                    before += array.length
+                array.release(&array)
+        if status > SL_OK:
+            raise _fail(self.name, status, None, before + failed if failed >= 0 else -1)
+        if code:
+            raise self.broken_stream(stream, code)
+        return self.finish(result, kind)
+
+    cdef object broken_stream(self, ArrowArrayStream *stream, int code):
+        cdef const char *message = stream.get_last_error(stream)
+        reason = message.decode("utf-8", "replace") if message is not NULL else f"error {code}"
+        return _errors.StreamlinerError(f"{self.name}: expected an Arrow stream that can be read, got: {reason}")
+
+    def parse(self, object content):
+        """As `parse_rows` says."""
+        cdef sl_buf read = SL_BUF_HEAP
+        cdef sl_str source
+        cdef sl_status status
+        cdef int64_t failed = 0
+        cdef bint checked = True
+        cdef sl_batch *batch
+        cdef ArrowChunks result = ArrowChunks.__new__(ArrowChunks)
+        if self.row.result.type != SL_TYPE_LIST or self.defaults is None or self.field_names[0] is None:
+            raise TypeError(f"{self.name}: expected a function that gives a list of structs")
+        result.start(self, RECORD_ROWS)
+        try:
+            if isinstance(content, bytes):
+                if <size_t>len(content) > TEXT_MAX:
+                    raise _fail(self.name, SL_ERANGE, None, -1)
+                source = sl_str(PyBytes_AS_STRING(content), <uint32_t>PyBytes_GET_SIZE(content))
+                checked = False
+            elif isinstance(content, str):
+                if sl_buf_reserve(&read, sl_unicode_room(content)) != SL_OK:
+                    raise _fail(self.name, SL_ENOMEM, None, -1)
+                status = sl_unicode_read(content, &read, &source)
+                if status > SL_OK:
+                    raise self.unreadable(content, status, -1)
+            else:
+                raise TypeError(f"{self.name}: expected str or bytes, got {type(content).__name__}")
+            with nogil:
+                batch = sl_shared_add(result.shared)
+                status = SL_ENOMEM
+                if batch is not NULL:
+                    status = sl_batch_run(batch, &self.defaults.prepared, &source, 1, checked, &failed)
+            if status > SL_OK:
+                raise _fail(self.name, status, None, -1)
+        finally:
+            sl_buf_free(&read)
+        return self.finish(result, SL_ARROW_LARGE_TEXT)
+
+
+cdef sl_status _run_chunk(
+    sl_shared *shared, const ArrowArray *array, sl_arrow_kind kind, bint in_struct, bint is_null,
+    const sl_options *options, int64_t *failed
+) noexcept nogil:
+    """Results of one Arrow array as one more batch."""
+    cdef int64_t start = 0, count
+    cdef sl_status status = SL_ENOMEM
+    cdef sl_batch *batch = sl_shared_add(shared)
+    cdef sl_str *texts = <sl_str *>malloc(SL_BATCH_BLOCK * sizeof(sl_str))
+    cdef size_t bytes
+    failed[0] = -1
+    if batch is not NULL and texts is not NULL:
+        # Results are about as long as their texts; a little more saves the last move.
+        bytes = sl_arrow_bytes(array, kind, in_struct)
+        status = sl_batch_reserve(batch, array.length, bytes + bytes // 32)
+        while start < array.length and status <= SL_OK:
+            count = array.length - start if array.length - start < SL_BATCH_BLOCK else SL_BATCH_BLOCK
+            if is_null:
+                status = sl_batch_nulls(batch, count)
+            else:
+                status = sl_arrow_read(array, kind, in_struct, start, count, texts)
+                if status <= SL_OK:
+                    status = sl_batch_run(batch, options, texts, count, False, failed)
+                    if status > SL_OK:
+                        failed[0] += start
+            start += count
+    free(texts)
+    return status
+
+
+# ---- results as Arrow -----------------------------------------------------------------------------------------------
+
+cdef void _free_schema(object capsule) noexcept:
+    cdef ArrowSchema *schema = <ArrowSchema *>PyCapsule_GetPointer(capsule, "arrow_schema")
+    if schema.release is not NULL:
+        schema.release(schema)
+    free(schema)
+
+
+cdef void _free_array(object capsule) noexcept:
+    cdef ArrowArray *array = <ArrowArray *>PyCapsule_GetPointer(capsule, "arrow_array")
+    if array.release is not NULL:
+        array.release(array)
+    free(array)
+
+
+cdef void _free_stream(object capsule) noexcept:
+    cdef ArrowArrayStream *stream = <ArrowArrayStream *>PyCapsule_GetPointer(capsule, "arrow_array_stream")
+    if stream.release is not NULL:
+        stream.release(stream)
+    free(stream)
+
+
+cdef class ArrowChunks:
+    """A column of results in chunks, for whatever reads the Arrow PyCapsule interface; the buffers are shared."""
+
+    cdef sl_shared *shared
+    cdef int64_t record_rows
+
+    def __init__(self):
+        raise TypeError("expected a function of this package to make this object")
+
+    cdef start(self, Function function, int64_t record_rows):
+        self.shared = sl_shared_new(function.row)
+        if self.shared is NULL:
+            raise _fail(function.name, SL_ENOMEM, None, -1)
+        self.record_rows = record_rows
+
+    def __dealloc__(self):
+        sl_shared_release(self.shared)
+
+    def __len__(self):
+        cdef int64_t total = 0
+        for i in range(sl_shared_count(self.shared)):
+            total += sl_shared_batch(self.shared, i).columns[1 if self.record_rows else 0].count
+        return total
+
+    def __repr__(self):
+        return f"<{type(self).__name__} of {len(self)} rows; read it with pyarrow, Polars, DuckDB or anything of Arrow>"
+
+    def __arrow_c_schema__(self):
+        """Capsule of the column's Arrow type."""
+        cdef ArrowSchema *schema = <ArrowSchema *>calloc(1, sizeof(ArrowSchema))
+        if schema is NULL:
+            raise MemoryError()
+        capsule = PyCapsule_New(schema, "arrow_schema", &_free_schema)
+        if sl_arrow_export_schema(self.shared, self.record_rows > 0, schema) != 0:
+            raise MemoryError()
+        return capsule
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        """Capsule of a stream of the chunks. A requested schema is not followed, as the interface allows."""
+        cdef ArrowArrayStream *stream = <ArrowArrayStream *>calloc(1, sizeof(ArrowArrayStream))
+        if stream is NULL:
+            raise MemoryError()
+        capsule = PyCapsule_New(stream, "arrow_array_stream", &_free_stream)
+        if sl_arrow_export_stream(self.shared, self.record_rows, stream) != 0:
+            raise MemoryError()
+        return capsule
+
+
+cdef class ArrowColumn(ArrowChunks):
+    """A column of results in one piece."""
+
+    def __arrow_c_array__(self, requested_schema=None):
+        """Capsules of the type and of the values. A requested schema is not followed, as the interface allows."""
+        cdef ArrowArray *array = <ArrowArray *>calloc(1, sizeof(ArrowArray))
+        if array is NULL:
+            raise MemoryError()
+        capsule = PyCapsule_New(array, "arrow_array", &_free_array)
+        if sl_arrow_export_chunk(self.shared, 0, array) != 0:
+            raise MemoryError()
+        return self.__arrow_c_schema__(), capsule
+
+
+def parse_rows(str name, content):
+    """What a function finds in one text, as rows for DuckDB, pyarrow or Polars.
+
+    Parameters
+    ----------
+    name : str
+        A function that gives a list of structs; its options have their defaults.
+    content : str or bytes
+        One text; bytes are UTF-8 and are not copied.
+
+    Returns
+    -------
+    object with `__arrow_c_stream__` and `len`
+        The elements as record batches with a column a field. It can be read again and again.
+
+    Nulls : fields may be NULL.
+    Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8.
+    Cost : that of the function; Python's lock is released.
+    Source : the Arrow C stream interface.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> messages = parse_rows("parse_whatsapp", b"05/03/2024, 09:15 - Ana: hi")
+    >>> duckdb.sql("SELECT author, text FROM messages").fetchall()
+    [('Ana', 'hi')]
+    """
+    return Function(name).parse(content)

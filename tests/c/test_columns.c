@@ -1,0 +1,243 @@
+/* test_columns.c - columns of results, and their way out and in by the Arrow C data interface.
+ * Contract: nothing here knows a single function beyond the value of uuid5's namespace; every row of the table is tested.
+ * Results of one batch, of batches of one row, and of what was exported and read back are equal; all memory goes back. */
+#include "check.h"
+
+#include "kernels/utf8.h"
+#include "python/arrow.h"
+#include "samples.h"
+
+enum { ROWS = 300 };
+
+static sl_str texts[ROWS];
+
+static void make_texts(uint64_t round) {
+    static char bytes[SAMPLE_MAX];
+    for (int i = 0; i < ROWS; i++) {
+        uint32_t len = sample(bytes, round * ROWS + (uint64_t)i);
+        texts[i] = (sl_str){NULL, 0};
+        if (random_below(4) == 0) continue; /* NULL */
+        if (!sl_utf8_valid(bytes, len)) len = 0;
+        texts[i] = (sl_str){exact_copy(bytes, len ? len : 1), len};
+    }
+}
+
+static void free_texts(void) {
+    for (int i = 0; i < ROWS; i++) free((char *)texts[i].ptr);
+}
+
+static void prepare(const sl_function *function, sl_options *options) {
+    sl_value values[SL_FIELD_MAX];
+    uint32_t count = 0;
+    for (uint32_t p = 0; p < function->param_count; p++) {
+        if (function->params[p].role != SL_ROLE_OPTION) continue;
+        values[count] = function->params[p].fallback;
+        if (function->params[p].required) values[count].text = SL_STR("dns");
+        count++;
+    }
+    sl_error error;
+    *options = (sl_options){{0, 0}, NULL, NULL};
+    CHECK(function->prepare(values, options, &error) == SL_OK);
+}
+
+static int same_text(sl_str a, sl_str b) {
+    return a.len == b.len && (!a.len || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static void check_value(const sl_column *a, int64_t i, const sl_column *b, int64_t j) {
+    CHECK(sl_column_valid(a, i) == sl_column_valid(b, j));
+    if (!sl_column_valid(a, i)) return;
+    if (a->type == SL_TYPE_TEXT) {
+        CHECK(same_text(sl_column_text(a, i), sl_column_text(b, j)));
+    } else if (a->type != SL_TYPE_LIST) {
+        size_t size = a->type == SL_TYPE_UUID ? 16 : 8;
+        CHECK(memcmp(a->values + (size_t)i * size, b->values + (size_t)j * size, size) == 0);
+    }
+}
+
+/* Row `i` of a batch of many equals the only row of another. */
+static void check_row(const sl_batch *many, int64_t i, const sl_batch *one) {
+    const sl_column *a = &many->columns[0], *b = &one->columns[0];
+    check_value(a, i, b, 0);
+    if (a->type != SL_TYPE_LIST) return;
+    int64_t start = a->offsets[i], count = a->offsets[i + 1] - start;
+    CHECK(count == b->offsets[1] - b->offsets[0]);
+    for (uint32_t f = 0; f < many->function->result->field_count; f++)
+        for (int64_t e = 0; e < count; e++) check_value(&many->columns[1 + f], start + e, &one->columns[1 + f], e);
+}
+
+static void check_batch(const sl_batch *batch, const sl_options *options) {
+    int64_t nulls = 0, failed = -1;
+    CHECK(batch->columns[0].count == ROWS);
+    sl_batch one;
+    sl_batch_init(&one, batch->function);
+    for (int i = 0; i < ROWS; i++) {
+        nulls += texts[i].ptr == NULL;
+        CHECK(sl_column_valid(&batch->columns[0], i) == (texts[i].ptr != NULL));
+        sl_batch_reset(&one);
+        CHECK(sl_batch_run(&one, options, &texts[i], 1, i % 2, &failed) == SL_OK);
+        check_row(batch, i, &one);
+    }
+    CHECK(batch->columns[0].null_count == nulls);
+    sl_batch_free(&one);
+}
+
+/* A row that equals its text is only marked, and nothing is kept of it. */
+static void check_unchanged(const sl_batch *batch, const sl_options *options) {
+    if (batch->function->shape != SL_SHAPE_TEXT) return;
+    sl_batch marked;
+    int64_t failed = -1;
+    sl_batch_init(&marked, batch->function);
+    marked.unchanged = malloc(ROWS);
+    CHECK(marked.unchanged != NULL);
+    CHECK(sl_batch_run(&marked, options, texts, ROWS, 1, &failed) == SL_OK);
+    for (int i = 0; i < ROWS; i++) {
+        if (marked.unchanged[i]) {
+            CHECK(same_text(sl_column_text(&batch->columns[0], i), texts[i]));
+            CHECK(sl_column_text(&marked.columns[0], i).len == 0);
+        } else {
+            check_value(&batch->columns[0], i, &marked.columns[0], i);
+        }
+    }
+    sl_batch_free(&marked);
+}
+
+/* What a text column exports reads back as the same texts, from any row on. */
+static void check_round_trip(sl_shared *shared, const sl_column *wanted) {
+    struct ArrowSchema schema;
+    struct ArrowArray array;
+    int in_struct = 1;
+    CHECK(sl_arrow_export_schema(shared, 0, &schema) == 0);
+    sl_arrow_kind kind = sl_arrow_kind_of(&schema, &in_struct);
+    CHECK(!in_struct);
+    CHECK(kind == (sl_shared_batch(shared, 0)->narrow ? SL_ARROW_TEXT : SL_ARROW_LARGE_TEXT));
+    CHECK(sl_arrow_export_chunk(shared, 0, &array) == 0);
+    CHECK(array.length == ROWS && array.null_count == wanted->null_count);
+    CHECK(sl_arrow_bytes(&array, kind, 0) == wanted->len);
+    sl_str read[ROWS];
+    int64_t from = random_below(ROWS);
+    CHECK(sl_arrow_read(&array, kind, 0, from, ROWS - from, read) == SL_OK);
+    for (int64_t i = from; i < ROWS; i++) {
+        sl_str text = sl_column_valid(wanted, i) ? sl_column_text(wanted, i) : (sl_str){NULL, 0};
+        CHECK(!read[i - from].ptr == !sl_column_valid(wanted, i) && same_text(read[i - from], text));
+    }
+    array.release(&array);
+    schema.release(&schema);
+}
+
+/* Children may be moved out and outlive their parent and all that made them. */
+static void check_export(sl_shared *shared) {
+    const sl_batch *batch = sl_shared_batch(shared, 0);
+    struct ArrowArrayStream stream;
+    struct ArrowSchema schema;
+    struct ArrowArray array, child;
+    int is_list = batch->columns[0].type == SL_TYPE_LIST;
+    int64_t elements = is_list ? batch->columns[1].count : 0, seen = 0, sum = 0;
+    CHECK(sl_arrow_export_stream(shared, 0, &stream) == 0);
+    CHECK(stream.get_schema(&stream, &schema) == 0);
+    CHECK(schema.n_children == is_list);
+    schema.release(&schema);
+    CHECK(stream.get_next(&stream, &array) == 0 && array.release);
+    child.release = NULL;
+    if (is_list) {
+        child = *array.children[0];
+        array.children[0]->release = NULL;
+        CHECK(child.length == elements);
+    }
+    array.release(&array);
+    CHECK(stream.get_next(&stream, &array) == 0 && !array.release);
+    stream.release(&stream);
+    if (child.release) child.release(&child);
+    if (!is_list || !batch->function->result->fields[0].name) return;
+
+    CHECK(sl_arrow_export_stream(shared, 64, &stream) == 0);
+    CHECK(stream.get_schema(&stream, &schema) == 0);
+    CHECK(schema.n_children == batch->function->result->field_count);
+    /* The stream goes before what came out of it. */
+    for (;;) {
+        CHECK(stream.get_next(&stream, &array) == 0);
+        if (!array.release) break;
+        CHECK(array.length > 0 && array.length <= 64);
+        for (int64_t f = 0; f < array.n_children; f++) CHECK(array.children[f]->length == array.length);
+        if (strcmp(schema.children[0]->format, "l") == 0) {
+            const int64_t *numbers = array.children[0]->buffers[1];
+            for (int64_t i = 0; i < array.length; i++) sum += numbers[i] == ((int64_t *)batch->columns[1].values)[seen + i];
+        } else {
+            sum += array.length;
+        }
+        seen += array.length;
+        array.release(&array);
+    }
+    CHECK(seen == elements && sum == elements);
+    stream.release(&stream);
+    schema.release(&schema);
+}
+
+static void check_function(const sl_function *function, uint64_t scale) {
+    sl_options options;
+    check_context = function->name;
+    prepare(function, &options);
+    for (uint64_t round = 0; round < 20 * scale; round++) {
+        make_texts(round);
+        int64_t failed = -1;
+        sl_shared *shared = sl_shared_new(function);
+        CHECK(shared != NULL);
+        sl_batch *batch = sl_shared_add(shared), copy;
+        CHECK(batch != NULL);
+        CHECK(sl_batch_reserve(batch, random_below(2 * ROWS), random_below(4000)) == SL_OK);
+        CHECK(sl_batch_run(batch, &options, texts, ROWS / 2, 0, &failed) == SL_OK);
+        CHECK(sl_batch_run(batch, &options, texts + ROWS / 2, ROWS - ROWS / 2, 1, &failed) == SL_OK);
+        check_batch(batch, &options);
+        check_unchanged(batch, &options);
+        sl_batch_init(&copy, function);
+        CHECK(sl_batch_run(&copy, &options, texts, ROWS, 0, &failed) == SL_OK);
+        if (function->shape == SL_SHAPE_TEXT) check_round_trip(shared, &copy.columns[0]);
+        if (round % 2) CHECK(sl_batch_narrow(batch) == SL_OK);
+        if (function->shape == SL_SHAPE_TEXT) check_round_trip(shared, &copy.columns[0]);
+        check_export(shared);
+        sl_batch_free(&copy);
+        sl_shared_release(shared);
+        free_texts();
+    }
+    if (options.release) options.release(options.object);
+}
+
+static void check_failures(void) {
+    check_context = "failures";
+    const sl_function *function = &sl_functions[0];
+    sl_options options;
+    prepare(function, &options);
+    sl_batch batch;
+    sl_batch_init(&batch, function);
+    sl_str rows[3] = {SL_STR("good"), {"\xFF", 1}, SL_STR("good")};
+    int64_t failed = -1;
+    CHECK(sl_batch_run(&batch, &options, rows, 3, 0, &failed) == SL_EUTF8 && failed == 1);
+    sl_batch_reset(&batch);
+    CHECK(sl_batch_run(&batch, &options, rows, 1, 0, &failed) == SL_OK && batch.columns[0].count == 1);
+    sl_batch_reset(&batch);
+    CHECK(sl_batch_nulls(&batch, 70) == SL_OK);
+    CHECK(batch.columns[0].count == 70 && batch.columns[0].null_count == 70);
+    sl_batch_free(&batch);
+    sl_shared_release(NULL);
+    if (options.release) options.release(options.object);
+}
+
+/* Offsets that do not fit 32 bits stay as they are. */
+static void check_too_wide(void) {
+    check_context = "narrow";
+    sl_batch batch;
+    sl_batch_init(&batch, &sl_functions[0]);
+    CHECK(sl_batch_nulls(&batch, 2) == SL_OK);
+    batch.columns[0].offsets[2] = INT64_C(1) << 31;
+    CHECK(sl_batch_narrow(&batch) == SL_ERANGE);
+    CHECK(!batch.narrow && batch.columns[0].offsets[2] == INT64_C(1) << 31);
+    sl_batch_free(&batch);
+}
+
+int main(void) {
+    uint64_t scale = check_start(__FILE__);
+    for (uint32_t f = 0; f < sl_function_count; f++) check_function(&sl_functions[f], scale);
+    check_failures();
+    check_too_wide();
+    return 0;
+}

@@ -1,0 +1,244 @@
+/* test_kernels.c - every row of the function table on seeded random bytes and random valid text.
+ * Contract: nothing here knows a single function; a new row is tested without a line of code.
+ * Each call is made on memory of exact size, with an output that moves at every growth and gives not one byte more than
+ * asked for, then again with every growth (or flush) failing in turn. Answers are right or wrong elsewhere: here they
+ * are equal between calls, well-formed, and within bounds. */
+#include "check.h"
+
+#include "kernels/utf8.h"
+#include "samples.h"
+
+static sl_buf gathered; /* the answer of one call, flat, so that answers can be compared */
+
+static void gather(const void *bytes, size_t len) { CHECK(sl_buf_append(&gathered, bytes, len) == SL_OK); }
+
+/* ---- outputs that make mistakes visible ---------------------------------------------------------------------------- */
+
+static int growths_left; /* growths and flushes until one fails; below zero: none fails */
+static int refused;
+
+static int refuse(void) {
+    if (growths_left != 0) {
+        growths_left -= growths_left > 0;
+        return 0;
+    }
+    refused = 1;
+    return 1;
+}
+
+static sl_status grow_exactly(sl_buf *buf, size_t extra) {
+    if (refuse()) return SL_ENOMEM;
+    /* Large ones get some more, or a megabyte of references would be copied as often as it has references. */
+    size_t cap = buf->len + extra + (buf->len + extra > 16384 ? buf->len : 0);
+    char *fresh = malloc(cap);
+    CHECK(fresh != NULL);
+    if (buf->len) memcpy(fresh, buf->ptr, buf->len);
+    free(buf->ptr);
+    buf->ptr = fresh;
+    buf->cap = cap;
+    return SL_OK;
+}
+
+enum { COLUMNS_MAX = 8, ROWS_MAX = 64 };
+
+typedef struct sink {
+    sl_rows rows;
+    sl_cell cells[COLUMNS_MAX * ROWS_MAX];
+    const sl_result *result;
+    int text_is_valid;
+} sink;
+
+static sl_status gather_rows(sl_rows *rows) {
+    if (refuse()) return SL_ENOMEM;
+    sink *s = rows->owner;
+    for (uint32_t i = 0; i < rows->count * rows->columns; i++) {
+        const sl_cell *cell = &rows->cells[i];
+        if (s->result->fields[i % rows->columns].type != SL_TYPE_TEXT) {
+            gather(cell, 8);
+            continue;
+        }
+        int valid = cell->text.ptr == NULL || sl_utf8_valid(cell->text.ptr, cell->text.len);
+        if (s->text_is_valid) CHECK(valid);
+        gather(cell->text.ptr ? "text" : "null", 4);
+        gather(&cell->text.len, cell->text.ptr ? 4 : 0);
+        gather(cell->text.ptr, cell->text.ptr ? cell->text.len : 0);
+    }
+    /* What the flushed cells held must not be needed again. */
+    memset(rows->cells, 0xA5, sizeof(sl_cell) * rows->count * rows->columns);
+    rows->count = 0;
+    sl_rows_free(rows);
+    return SL_OK;
+}
+
+/* ---- one call ------------------------------------------------------------------------------------------------------- */
+
+typedef struct testee {
+    const sl_function *function;
+    const sl_options *options;
+} testee;
+
+static sl_status call_text(const testee *t, sl_str text, size_t room, int valid) {
+    sl_buf out = {room ? malloc(room) : NULL, 0, room, grow_exactly, NULL};
+    sl_status status = t->function->kernel.TEXT(text, t->options, &out);
+    if (status == SL_UNCHANGED) {
+        gather(text.ptr, text.len);
+    } else if (status == SL_OK) {
+        CHECK(out.len <= out.cap);
+        if (valid) CHECK(sl_utf8_valid(out.ptr, out.len));
+        gather(out.ptr, out.len);
+    }
+    free(out.ptr);
+    return status;
+}
+
+static sl_status call_rows(const testee *t, sl_str text, uint32_t capacity, int valid) {
+    static sink s;
+    s = (sink){.result = t->function->result, .text_is_valid = valid};
+    s.rows = (sl_rows){.cells = s.cells,
+                       .columns = s.result->field_count,
+                       .capacity = capacity,
+                       .flush = gather_rows,
+                       .owner = &s};
+    CHECK(s.rows.columns >= 1 && s.rows.columns <= COLUMNS_MAX);
+    /* Cells of every row are garbage, as in a door: a kernel that leaves one out is seen by its unequal answers. */
+    memset(s.cells, (int)capacity, sizeof(s.cells));
+    sl_status status = t->function->kernel.ROWS(text, t->options, &s.rows);
+    CHECK(status != SL_UNCHANGED);
+    if (status == SL_OK) status = gather_rows(&s.rows);
+    sl_rows_free(&s.rows);
+    return status;
+}
+
+static sl_status call_uuid(const testee *t, sl_str text, int garbage) {
+    sl_uuid value;
+    memset(&value, garbage, sizeof(value));
+    sl_status status = t->function->kernel.UUID(text, t->options, &value);
+    CHECK(status == SL_OK);
+    gather(value.bytes, sizeof(value.bytes));
+    return status;
+}
+
+/* `variant` 0 gives the least room and 1 the most; the answer must not depend on it. */
+static sl_status call(const testee *t, sl_str text, int variant, int valid) {
+    gathered.len = 0;
+    switch (t->function->shape) {
+        case SL_SHAPE_TEXT:
+            return call_text(t, text, variant ? 3 * (size_t)text.len + 100 : 0, valid);
+        case SL_SHAPE_ROWS:
+            return call_rows(t, text, variant ? ROWS_MAX : 1, valid);
+        case SL_SHAPE_UUID:
+            return call_uuid(t, text, variant);
+        default:
+            CHECK(!"a shape without a test");
+            return SL_EARG;
+    }
+}
+
+static void check_call(const testee *t, const char *bytes, uint32_t len) {
+    int valid = sl_utf8_valid(bytes, len);
+    char *copy = exact_copy(bytes, len);
+    sl_str text = {copy, len};
+    growths_left = -1;
+    sl_status status = call(t, text, 0, valid);
+    CHECK(status <= SL_OK); /* no text is an error, whatever its bytes */
+    sl_buf first = SL_BUF_HEAP;
+    CHECK(sl_buf_append(&first, gathered.ptr, gathered.len) == SL_OK);
+    text.ptr = guarded_copy(bytes, len);
+    CHECK(call(t, text, 1, valid) <= SL_OK);
+    CHECK(gathered.len == first.len && (first.len == 0 || memcmp(gathered.ptr, first.ptr, first.len) == 0));
+    CHECK(len == 0 || (memcmp(copy, bytes, len) == 0 && memcmp(text.ptr, bytes, len) == 0));
+    sl_buf_free(&first);
+    /* Out of memory at each of the first growths: told, and nothing leaks. */
+    text.ptr = copy;
+    for (int allowed = 0; allowed < 4; allowed++) {
+        growths_left = allowed;
+        refused = 0;
+        status = call(t, text, 0, valid);
+        CHECK(refused ? status == SL_ENOMEM : status <= SL_OK);
+        if (!refused) break;
+    }
+    free(copy);
+}
+
+/* ---- options -------------------------------------------------------------------------------------------------------- */
+
+static const sl_str option_texts[] = {
+    SL_STR(""),        SL_STR("NFC"),   SL_STR("NFD"),  SL_STR("NFKC"),        SL_STR("NFKD"),     SL_STR("dns"),
+    SL_STR("email"),   SL_STR("ip,mac"), SL_STR("phone,,"), SL_STR(" email , phone "), SL_STR("nfc"), SL_STR("\0"),
+    SL_STR("mdy"),     SL_STR("dmy"),   SL_STR("\xFF\xC0\xF4"), SL_STR("%s%n%p"), SL_STR("{}{}{}-----"),
+    SL_STR("6ba7b810-9dad-11d1-80b4-00c04fd430c8"), SL_STR("all"), SL_STR("credit_card,iban,us_ssn,br_cpf,br_cnpj"),
+    SL_STR("ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"
+           "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"),
+};
+static const int64_t option_integers[] = {0, 1, 2, 3, 10, 60, 4096, -1, UINT32_MAX, INT64_C(1) << 40, INT64_MAX, INT64_MIN};
+static const double option_reals[] = {0, 0.5, 1, 100, -1, 1e300, -1e300};
+
+#define PICK(array, number) ((array)[(number) % (sizeof(array) / sizeof((array)[0]))])
+#define TRIALS 24
+
+/* Prepares trial number `trial`: 0 is the defaults, later ones walk through the values above. */
+static int prepare(const sl_function *function, uint32_t trial, sl_options *options) {
+    sl_value values[COLUMNS_MAX];
+    uint32_t count = 0;
+    int all_default = 1;
+    for (uint32_t p = 0; p < function->param_count; p++) {
+        const sl_param *param = &function->params[p];
+        if (param->role != SL_ROLE_OPTION) continue;
+        sl_value *value = &values[count++];
+        *value = param->fallback;
+        int replaced = param->required || (trial > 0 && (trial < TRIALS / 2 || random_below(2)));
+        if (value->type == SL_TYPE_TEXT) {
+            sl_str text = replaced ? PICK(option_texts, trial + random_below(2) * p) : value->text;
+            value->text = (sl_str){exact_copy(text.ptr, text.len), text.len};
+        } else if (replaced) {
+            value->integer = value->type == SL_TYPE_BOOLEAN ? trial & 1 : PICK(option_integers, trial);
+            value->real = PICK(option_reals, trial);
+        }
+        all_default &= !replaced;
+    }
+    *options = (sl_options){{0, 0}, NULL, NULL};
+    sl_error error;
+    memset(&error, 0, sizeof(error));
+    sl_status status = function->prepare(values, options, &error);
+    CHECK(status == SL_OK || status == SL_EARG);
+    if (all_default) CHECK(status == SL_OK);
+    if (status == SL_EARG) {
+        CHECK(memchr(error.text, 0, sizeof(error.text)) != NULL);
+        CHECK(strstr(error.text, "expected ") && strstr(error.text, "got "));
+        CHECK(strncmp(error.text, "sl_", 3) != 0 && strncmp(error.text, function->name, strlen(function->name)) != 0);
+        if (options->release) CHECK(options->object == NULL);
+    }
+    /* Prepared options keep nothing of the values. */
+    for (uint32_t i = 0; i < count; i++)
+        if (values[i].type == SL_TYPE_TEXT) free((char *)values[i].text.ptr);
+    return status == SL_OK;
+}
+
+static void check_function(const sl_function *function, uint64_t scale) {
+    static char bytes[SAMPLE_MAX];
+    check_context = function->name;
+    uint32_t prepared = 0;
+    for (uint32_t trial = 0; trial < TRIALS; trial++) {
+        sl_options options;
+        if (!prepare(function, trial, &options)) continue;
+        testee t = {function, &options};
+        uint64_t rounds = scale * (prepared++ ? 200 : 3000);
+        for (uint64_t round = 0; round < rounds; round++) check_call(&t, bytes, sample(bytes, round));
+        for (uint32_t flood = 0; prepared == 1 && flood < FLOODS; flood++)
+            check_call(&t, bytes, sample_flood(bytes, flood, flood % 16 ? 3000 : 200000));
+        if (prepared == 1) check_call(&t, bytes, sample_flood(bytes, random_below(FLOODS), SAMPLE_MAX));
+        if (options.release) options.release(options.object);
+        uint32_t option_count = 0;
+        for (uint32_t p = 0; p < function->param_count; p++) option_count += function->params[p].role == SL_ROLE_OPTION;
+        if (!option_count) break;
+    }
+    CHECK(prepared > 0); /* else option_texts lacks a value that this function accepts */
+}
+
+int main(void) {
+    uint64_t scale = check_start(__FILE__);
+    gathered = SL_BUF_HEAP;
+    for (uint32_t f = 0; f < sl_function_count; f++) check_function(&sl_functions[f], scale);
+    sl_buf_free(&gathered);
+    return 0;
+}

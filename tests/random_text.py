@@ -1,0 +1,118 @@
+"""Seeded texts: what chats hold, what the functions look for, and what Unicode allows."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+
+def listed(text: str) -> list[str]:
+    return text.split("|")
+
+
+ASCII_WORDS = listed(
+    "the|cat|sat|on|a|mat|see|you|at|5pm|ok|don't|e-mail|me|re:|invoice_42|v2.0.1|and/or|3,50|it's|'quoted'"
+)
+WORDS = listed(
+    "Olá|São|niño|Straße|œuvre|Ærø|Ĳssel|ﬁne|ﬂow|½|№|Ⅷ|①|ｆｕｌｌ|日本語|東京|한국어|العربية|עברית|हिन्दी|ไทย|Ελλάδα|Привет|İstanbul|ǆ"
+)
+MARKS = [0x300, 0x301, 0x308, 0x327, 0x323, 0x345, 0x5B0, 0x64B, 0x93C, 0xE31, 0x1D165, 0x20E3, 0x3099, 0x302A, 0xFE0F]
+INVISIBLE = [
+    *(0xAD, 0x34F, 0x61C, 0x115F, 0x17B4, 0x180E, 0x3164, 0xFE00, 0xFE0F, 0xFEFF, 0xFFA0, 0xFFF9, 0x1BCA0, 0x1D173),
+    *(*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xE0001, 0xE0061, 0xE0100),
+]
+SPACES = " \t\n\r\x0b\x0c\x1c\x1f\x85\xa0\u1680\u2003\u2009\u2028\u2029\u202f\u205f\u3000"
+EMOJI = listed("😀|👍🏽|👨‍👩‍👧‍👦|🏳️‍🌈|🇧🇷|🇵🇹🇯🇵|1️⃣|❤️|☎|🧑🏿‍🚀|🏴󠁧󠁢󠁥󠁮󠁧󠁿|‍|🏻")
+PERSONAL = listed(
+    "ana@example.org|a.b+c@mail.example.co.uk|x@y|@ana|ana@|josé@exämple.de|+1 (555) 010-9999|+351 912 345 678|"
+    "0044 20 7946 0958|(11) 98765-4321|11987654321|555-0199|4111 1111 1111 1111|4111-1111-1111-1112|378282246310005|"
+    "GB82 WEST 1234 5698 7654 32|DE89370400440532013000|192.168.0.1|256.1.1.1|10.0.0.1/8|2001:db8::ff00:42:8329|::1|"
+    "123-45-6789|000-12-3456|529.982.247-25|52998224725|11.222.333/0001-81|00:1B:44:11:3A:B7|v1.2.3.4|R$ 1.234,56|"
+    "0x52908400098527886E0F7030069857D2E4169EE7|1BoatSLRHtKNngkdXEeobR76b53LETtpyT|https://user:pass@host.example|"
+    "2024-03-05 09:15:00|05/03/2024|order 20240305001|<EMAIL_REDACTED>"
+)
+ADDRESSES = listed(
+    "http://x|https://example.org/a(b)?c=d#e|HTTPS://EXAMPLE.ORG|www.python.org|www.|http://|https://例え.jp/道|"
+    "http://[::1]:80/|https://a.b/c,https://d.e|ftp://no|//cdn.example|see:https://t.co/x.|(http://a.b/(c)|"
+    "https://user@host/|wwww.a.b.c|xhttp://a"
+)
+MARKUP = listed(
+    '<b>|</b>|<br/>|<a href="x">|&amp;|&lt;|&#x27;|&#128512;|&notin;|&bogus;|<!-- c -->|<script>x</script>|'
+    "<|>|&|\"|'|<<>>"
+)
+HEADERS = listed(
+    "[05/03/2024, 09:15:20] Ana: |05/03/2024, 09:15 - Ana: |3/5/24, 9:15\u202fAM - Bo: |05.03.24, 09:15 - |"
+    "2024-03-05, 21:15 - +55 11 98765-4321: |[5/3/24 9:15:20 PM] ~\u202fZoë 🦆: |\u200e[05/03/2024, 09:16:00] Ana: |"
+    "13/13/2024, 25:61 - x: |31/12/99, 23:59 - A: b: "
+)
+BODIES = listed(
+    "ok|<Media omitted>|\u200eimage omitted|IMG-20240305-WA0001.jpg (file attached)|line one\nline two|null|"
+    "\u200e<attached: 00000012-PHOTO.jpg>|This message was deleted|Messages and calls are end-to-end encrypted.|"
+    "Ana added Bo|05/03 at 09:15 - not a header"
+)
+ODD = listed("\0|\x7f|\u0080|\ufffd|\uffff|\U0010ffff|.|,|:|@|(|)|[|-|%")
+
+
+def code_point(rng: random.Random) -> str:
+    """Any code point but a surrogate; every block size has its share, the whole space included."""
+    while True:
+        point = rng.randrange(rng.choice((0x80, 0x250, 0x800, 0x3100, 0xAC00, 0x10000, 0x20000, 0x110000)))
+        if not 0xD800 <= point <= 0xDFFF:
+            return chr(point)
+
+
+def number(rng: random.Random) -> str:
+    """Digits with separators: like a phone or a card, and mostly neither."""
+    digits = "".join(rng.choices("0123456789", k=rng.randint(1, 20)))
+    cut = rng.randint(0, len(digits))
+    start, between = rng.choice(("", "+", "(", "00")), rng.choice(("", " ", "-", ".", ") ", ":", "/"))
+    return start + digits[:cut] + between + digits[cut:]
+
+
+PIECES: dict[str, Callable[[random.Random], str]] = {
+    "ascii": lambda rng: rng.choice(ASCII_WORDS),
+    "word": lambda rng: rng.choice(WORDS),
+    "any": code_point,
+    "mark": lambda rng: rng.choice("aeoAé語") + "".join(chr(p) for p in rng.choices(MARKS, k=rng.randint(1, 4))),
+    "hangul": lambda rng: chr(rng.randint(0x1100, 0x11FF)) + chr(rng.randint(0x1160, 0x11FF)),
+    "invisible": lambda rng: chr(rng.choice(INVISIBLE)),
+    "space": lambda rng: rng.choice(SPACES) * rng.randint(1, 3),
+    "emoji": lambda rng: rng.choice(EMOJI),
+    "personal": lambda rng: rng.choice(PERSONAL),
+    "number": number,
+    "address": lambda rng: rng.choice(ADDRESSES),
+    "markup": lambda rng: rng.choice(MARKUP),
+    "chat": lambda rng: rng.choice(("", "", "\n", "\r\n")) + rng.choice(HEADERS) + rng.choice(BODIES),
+    "odd": lambda rng: rng.choice([*ODD, "|"]),
+}
+
+
+def text(rng: random.Random, length: int | None = None) -> str:
+    """A text out of a few kinds of pieces, so that alike ones meet; at most `length` code points."""
+    length = rng.randint(0, 200) if length is None else length
+    kinds = rng.choices(list(PIECES), k=rng.randint(1, 4))
+    glue = rng.choice((" ", " ", "", "\n", ", "))
+    made, size = [], 0
+    while size < length:
+        made.append(PIECES[rng.choice(kinds)](rng) + (glue if rng.random() < 0.8 else ""))
+        size += len(made[-1])
+    return "".join(made)[:length]
+
+
+def exact_bytes(rng: random.Random, size: int) -> str:
+    """A text of exactly so many UTF-8 bytes, which often ends in a wide character."""
+    made = text(rng, size).encode()[:size].decode(errors="ignore")
+    missing = size - len(made.encode())
+    for wide in ("😀", "語", "é"):
+        if missing >= len(wide.encode()) and rng.random() < 0.5:
+            made, missing = made + wide, missing - len(wide.encode())
+    return made + "x" * missing
+
+
+# DuckDB keeps up to 12 bytes inside the string; masks have 64 bits; vectors have 2,048 rows.
+EDGES = (0, 1, 7, 8, 11, 12, 13, 15, 16, 17, 31, 32, 33, 63, 64, 65, 255, 256, 257, 2047, 2048, 2049)
+
+
+def texts(rng: random.Random, count: int) -> list[str]:
+    """`count` texts of up to 200 code points, and one of each length at which something changes."""
+    return [text(rng) for _ in range(count)] + [exact_bytes(rng, size) for size in EDGES]

@@ -1,0 +1,109 @@
+"""The documentation runs, is current, and names nothing that does not exist."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from paths import FUNCTIONS
+
+import streamliner_udf
+from streamliner_udf import reference
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*/README.md")])
+MODULES = [f"{reference.__name__}.{module.name}" for module in pkgutil.iter_modules(reference.__path__)] + [
+    "streamliner_udf.duckdb"
+]
+
+
+def blocks(path: Path, language: str) -> list[tuple[int, str]]:
+    """Code of the fenced blocks in a language, with the line each starts on."""
+    text = path.read_text(encoding="utf-8")
+    found = re.finditer(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [(text.count("\n", 0, match.start(1)) + 1, match[1]) for match in found]
+
+
+def failures(test: doctest.DocTest) -> str:
+    report: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append)
+    return "".join(report)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstrings_run(name: str) -> None:
+    module = importlib.import_module(name)
+    for test in doctest.DocTestFinder(exclude_empty=True).find(module, name):
+        assert not (report := failures(test)), report
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_examples_hold_for_the_compiled_functions(name: str) -> None:
+    """The oracle's examples, run with the public function of the same name; its docstring is the oracle's."""
+    compiled = getattr(streamliner_udf, name)
+    assert compiled.__doc__ == getattr(reference, name).__doc__
+    assert compiled.__name__ == name
+    test = doctest.DocTestParser().get_doctest(compiled.__doc__, {name: compiled}, name, None, None)
+    assert len(test.examples) >= 2
+    assert not (report := failures(test)), report
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_python_blocks_run_or_parse(path: Path) -> None:
+    for line, code in blocks(path, "python"):
+        if ">>> " in code:
+            test = doctest.DocTestParser().get_doctest(
+                code, {"streamliner_udf": streamliner_udf}, path.name, str(path), line
+            )
+            assert not (report := failures(test)), report
+        else:
+            ast.parse(code, f"{path.name}:{line}")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_functions_that_exist_are_called(path: Path) -> None:
+    known = {function.sql_name for function in FUNCTIONS.values()} | {"sl_functions", "sl_version"}
+    for language in ("sql", "python"):
+        for line, code in blocks(path, language):
+            for name in re.findall(r"\b(sl_\w+)\(", code):
+                assert name in known, f"{path.name}:{line}: {name} is no function of this version"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text(encoding="utf-8")):
+        if not re.match(r"[a-z]+:", target):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}, which does not exist"
+
+
+def test_function_reference_is_current() -> None:
+    done = subprocess.run([sys.executable, ROOT / "docs/generate.py", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs/generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_stale_reference_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    generate = generator()
+    page = tmp_path / "functions.md"
+    assert generate.main(["--check"], page) == 1
+    assert "make docs" in capsys.readouterr().err
+    assert generate.main([], page) == 0
+    assert generate.main(["--check"], page) == 0
+    page.write_text(page.read_text(encoding="utf-8").replace("sl_slugify", "sl_sluggify", 1), encoding="utf-8")
+    assert generate.main(["--check"], page) == 1
