@@ -6,7 +6,7 @@
 
 #include "streamliner.h"
 
-enum { SL_MEMO_SLOTS = 256, SL_MEMO_TEXT_MAX = 64 };
+enum { SL_MEMO_SLOTS = 1024, SL_MEMO_TEXT_MAX = 64 };
 
 typedef struct sl_memo {
     sl_str texts[SL_MEMO_SLOTS]; /* ptr == NULL: free */
@@ -25,7 +25,7 @@ static inline uint32_t sl_memo_slot(sl_str text) {
         for (uint32_t i = 0; i < text.len; i++) head = head << 8 | (unsigned char)text.ptr[i];
     }
     uint64_t mixed = (head ^ (tail << 1 | tail >> 63) ^ text.len) * UINT64_C(0x9E3779B97F4A7C15);
-    return (uint32_t)(mixed >> 56);
+    return (uint32_t)(mixed >> 54);
 }
 
 static inline sl_status sl_memo_uuid(sl_memo *memo, sl_kernel_UUID kernel, sl_str text, const sl_options *options,

@@ -11,42 +11,47 @@ typedef struct sl_span {
     const char *ptr;
     size_t len;
     size_t first, count; /* of the texts */
+    uint32_t inside;     /* a text begins within a code point */
     int down;            /* the first text lies last in memory, as in DuckDB's own storage */
 } sl_span;
 
 /* So long that its start is still in the cache when its end has been looked at. */
 enum { SL_SPAN_BYTES = 16 * 1024 };
 
-static inline int sl_span_fits(const sl_span *span, sl_str text) {
-    return text.ptr && span->len + text.len <= SL_SPAN_BYTES;
+static inline uint32_t sl_begins_inside(sl_str text) {
+    return text.len && ((unsigned char)text.ptr[0] & 0xC0) == 0x80;
 }
 
 /* The span that begins with texts[first], which is not NULL. Texts longer than SL_SPAN_BYTES stay alone. */
 static inline sl_span sl_span_at(const sl_str *texts, size_t first, size_t stop) {
-    sl_span span = {texts[first].ptr, texts[first].len, first, 1, 0};
+    const char *start = texts[first].ptr, *end = start + texts[first].len;
+    uint32_t inside = sl_begins_inside(texts[first]);
     size_t i = first + 1;
-    span.down = i < stop && texts[i].ptr && texts[i].ptr + texts[i].len == span.ptr;
-    if (span.down) {
-        for (; i < stop && sl_span_fits(&span, texts[i]) && texts[i].ptr + texts[i].len == span.ptr; i++) {
-            span.ptr = texts[i].ptr;
-            span.len += texts[i].len;
+    int down = i < stop && texts[i].ptr && texts[i].ptr + texts[i].len == start;
+    if (down) {
+        for (; i < stop && texts[i].ptr && texts[i].ptr + texts[i].len == start; i++) {
+            if ((size_t)(end - texts[i].ptr) > SL_SPAN_BYTES) break;
+            start = texts[i].ptr;
+            inside |= sl_begins_inside(texts[i]);
         }
     } else {
-        for (; i < stop && sl_span_fits(&span, texts[i]) && texts[i].ptr == span.ptr + span.len; i++)
-            span.len += texts[i].len;
+        for (; i < stop && texts[i].ptr == end; i++) {
+            if ((size_t)(end - start) + texts[i].len > SL_SPAN_BYTES) break;
+            end += texts[i].len;
+            inside |= sl_begins_inside(texts[i]);
+        }
     }
-    span.count = i - first;
-    return span;
+    return (sl_span){start, (size_t)(end - start), first, i - first, inside, down};
 }
 
 /* 1 if every text of the span is UTF-8: all bytes are, and no text begins within a code point. */
-static inline int sl_span_valid(const sl_span *span, const sl_str *texts) {
-    if (!sl_utf8_valid(span->ptr, span->len)) return 0;
-    if (span->count == 1) return 1;
-    uint32_t inside = 0;
-    for (size_t i = span->first; i < span->first + span->count; i++)
-        inside |= texts[i].len && ((unsigned char)texts[i].ptr[0] & 0xC0) == 0x80;
-    return !inside;
+static inline int sl_span_valid(const sl_span *span) {
+    return !span->inside && sl_utf8_valid(span->ptr, span->len);
+}
+
+/* Index of the text that is number `k` in memory. */
+static inline size_t sl_span_index(const sl_span *span, size_t k) {
+    return span->down ? span->first + span->count - 1 - k : span->first + k;
 }
 
 /* Sets loud[i] for each text of the span that a kernel has to see, and clears it for those that it would pass on. */
@@ -59,7 +64,7 @@ static inline void sl_span_mark(const sl_span *span, const sl_str *texts, sl_sca
     const char *end = span->ptr + span->len;
     const char *next = span->ptr + scan(span->ptr, span->len, options);
     for (size_t k = 0; k < span->count; k++) {
-        size_t i = span->down ? span->first + span->count - 1 - k : span->first + k;
+        size_t i = sl_span_index(span, k);
         const char *stop = texts[i].ptr + texts[i].len;
         loud[i] = next < stop;
         if (next < stop) next = stop + scan(stop, (size_t)(end - stop), options);

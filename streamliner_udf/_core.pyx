@@ -110,6 +110,7 @@ cdef extern from "python/batch.h":
     void sl_batch_free(sl_batch *batch) nogil
     void sl_batch_reset(sl_batch *batch) nogil
     sl_status sl_batch_reserve(sl_batch *batch, int64_t rows, size_t bytes) nogil
+    sl_status sl_batch_reserve_fields(sl_batch *batch, size_t bytes) nogil
     sl_status sl_batch_run(sl_batch *batch, const sl_options *options, const sl_str *texts, int64_t count, int checked,
                            int64_t *failed) nogil
     sl_status sl_batch_nulls(sl_batch *batch, int64_t count) nogil
@@ -808,6 +809,9 @@ cdef class Function:
                 batch = sl_shared_add(result.shared)
                 status = SL_ENOMEM
                 if batch is not NULL:
+                    # No field is longer than the text that it comes from.
+                    status = sl_batch_reserve_fields(batch, source.len)
+                if status <= SL_OK and batch is not NULL:
                     status = sl_batch_run(batch, &self.defaults.prepared, &source, 1, checked, &failed)
             if status > SL_OK:
                 raise _fail(self.name, status, None, -1)

@@ -21,7 +21,7 @@ from .ingest.synthetic import generate_whatsapp
 from .ingest.whatsapp import Export, read_export
 from .progress import Progress
 
-_NATIVE_RUNS = 3
+_NATIVE_RUNS = 7
 _NAMESPACE = uuid.NAMESPACE_OID
 
 # A row group is DuckDB's unit of parallel work: at 122,880 rows, its default, a chat of 100,000 messages would use one

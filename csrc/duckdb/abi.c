@@ -28,5 +28,6 @@ void sl_duckdb_fill_from_slots(const void *slots) {
 #define SL_SLOT(index, type, name, arguments) api.name = (type(*) arguments)functions[index];
     SL_SLOTS
 #undef SL_SLOT
+    api.assign_trusted = api.vector_assign_string_element_len;
     sl_duckdb_fill(&api);
 }

@@ -103,6 +103,9 @@ typedef struct sl_duckdb_api {
 #define SL_SLOT(index, type, name, arguments) type(*name) arguments;
     SL_SLOTS
 #undef SL_SLOT
+    /* vector_assign_string_element_len, or where DuckDB exports it the one that takes on trust that the bytes are UTF-8:
+     * the doors only hand over zeros, and text that a kernel made. */
+    void (*assign_trusted)(sl_duckdb_handle vector, sl_duckdb_index row, const char *ptr, sl_duckdb_index len);
 } sl_duckdb_api;
 
 /* What DuckDB hands to an extension's entry point. */

@@ -90,6 +90,9 @@ int32_t streamliner_udf_register_static(const char *path, char *error, uint32_t 
         snprintf(error, cap, "expected DuckDB to export %s, but it does not", missing);
         return 1;
     }
+    sl_any_function trusted = SL_FIND("duckdb_unsafe_vector_assign_string_element_len");
+    api.assign_trusted = api.vector_assign_string_element_len;
+    if (trusted) memcpy(&api.assign_trusted, &trusted, sizeof(trusted));
     sl_duckdb_fill(&api);
     if (enlist(duckdb_extension_streamliner_udf_describe) != 0) {
         snprintf(error, cap, "DuckDB refused the registration: another extension named streamliner_udf is registered");

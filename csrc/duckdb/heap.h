@@ -25,7 +25,7 @@ static inline void heap_segment(heap *h, size_t need) {
     size_t size = need > h->ahead ? need : h->ahead;
     if (size > SEGMENT_MAX) size = need > SEGMENT_MAX ? need : SEGMENT_MAX;
     if (size < 1024) size = 1024;
-    sl_duckdb.vector_assign_string_element_len(h->vector, h->row, sl_duckdb_zeros, size);
+    sl_duckdb.assign_trusted(h->vector, h->row, sl_duckdb_zeros, size);
     h->next = (char *)(uintptr_t)h->rows[h->row].pointer.ptr;
     h->end = h->next + size;
 }
@@ -78,12 +78,10 @@ static inline void write_pointer(sl_duckdb_string *out, const char *ptr, size_t 
     *out = value;
 }
 
-/* A row whose text is in a segment. */
-static inline void heap_point(heap *h, sl_duckdb_index row, const char *ptr, size_t len) {
-    if (len <= SL_DUCKDB_INLINE)
-        write_inlined(&h->rows[row], ptr, len);
-    else
-        write_pointer(&h->rows[row], ptr, len);
+/* A row that equals `source` and whose text is in a segment: length and first bytes are as they were. */
+static inline void heap_point(heap *h, sl_duckdb_index row, const sl_duckdb_string *source, const char *ptr) {
+    h->rows[row] = *source;
+    if (SL_LIKELY(source->inlined.length > SL_DUCKDB_INLINE)) h->rows[row].pointer.ptr = ptr;
 }
 
 /* Copies the texts of several rows at once, `len` bytes below SEGMENT_MAX; the rows are pointed there afterwards. */
@@ -104,7 +102,7 @@ static inline void heap_copy(heap *h, const char *ptr, size_t len) {
     }
     if (SL_UNLIKELY((size_t)(h->end - h->next) < len)) {
         if (len > SEGMENT_MAX) {
-            sl_duckdb.vector_assign_string_element_len(h->vector, h->row, ptr, len);
+            sl_duckdb.assign_trusted(h->vector, h->row, ptr, len);
             return;
         }
         heap_segment(h, len);
@@ -123,7 +121,7 @@ static inline void heap_take(heap *h, const sl_buf *buf) {
         write_pointer(out, buf->ptr, buf->len);
         h->next += buf->len;
     } else {
-        sl_duckdb.vector_assign_string_element_len(h->vector, h->row, buf->ptr, buf->len);
+        sl_duckdb.assign_trusted(h->vector, h->row, buf->ptr, buf->len);
     }
 }
 

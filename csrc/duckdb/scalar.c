@@ -70,7 +70,11 @@ static void fail(const call *c, sl_status status, const char *sentence) {
 /* Reads rows [from, from + count); NULL rows hold undefined bytes and become ptr == NULL, and NULL in the output. */
 static void read_texts(call *c, sl_duckdb_index from, sl_duckdb_index count, sl_str *texts) {
     if (!c->text.validity) {
-        for (sl_duckdb_index i = 0; i < count; i++) texts[i] = read_text(&c->text, from + i);
+        for (sl_duckdb_index i = 0; i < count; i++) {
+            texts[i] = read_text(&c->text, from + i);
+            __builtin_prefetch(texts[i].ptr);
+            __builtin_prefetch(texts[i].ptr + 64);
+        }
         return;
     }
     for (sl_duckdb_index i = 0; i < count; i++) {
@@ -94,38 +98,46 @@ static size_t bytes_ahead(const call *c) {
     return total + total / 32;
 }
 
-/* Texts [first, stop) of a span that need no kernel: one copy of them all. */
-static void copy_quiet(heap *h, const sl_str *texts, sl_duckdb_index from, const sl_span *span, size_t first,
-                       size_t stop) {
-    const char *start = texts[span->down ? stop - 1 : first].ptr;
-    const sl_str *last = &texts[span->down ? first : stop - 1];
-    size_t len = (size_t)(last->ptr + last->len - start);
-    h->row = from + first;
-    const char *copy = heap_block(h, start, len);
-    for (size_t i = first; i < stop; i++) heap_point(h, from + i, copy + (texts[i].ptr - start), texts[i].len);
+static sl_status write_text(call *c, sl_duckdb_index row, sl_str text, const sl_options *options) {
+    heap *h = &c->texts;
+    h->row = row;
+    sl_buf buf = {h->next, 0, (size_t)(h->end - h->next), heap_grow, h};
+    sl_status status = c->overload->function->kernel.TEXT(text, options, &buf);
+    if (status == SL_UNCHANGED)
+        heap_copy(h, text.ptr, text.len);
+    else if (SL_LIKELY(status == SL_OK))
+        heap_take(h, &buf);
+    return status;
 }
 
-static sl_status run_TEXT(call *c, sl_duckdb_index from, const sl_str *texts, const uint8_t *loud, const sl_span *span,
+/* In the order of memory: where the scan finds nothing to do, many texts are one copy, and a row is its source with
+ * another pointer. */
+static sl_status run_TEXT(call *c, sl_duckdb_index from, const sl_str *texts, const sl_span *span,
                           const sl_options *options) {
-    sl_kernel_TEXT kernel = c->overload->function->kernel.TEXT;
     heap *h = &c->texts;
-    size_t stop = span->first + span->count;
-    for (size_t i = span->first; i < stop; i++) {
-        if (!loud[i]) {
-            size_t first = i;
-            while (i + 1 < stop && !loud[i + 1]) i++;
-            copy_quiet(h, texts, from, span, first, i + 1);
-            continue;
+    sl_scan scan = span->count > 1 ? c->overload->function->scan : NULL;
+    const sl_duckdb_string *rows = (const sl_duckdb_string *)c->text.data;
+    const char *end = span->ptr + span->len;
+    for (size_t k = 0; k < span->count; k++) {
+        size_t i = sl_span_index(span, k);
+        const char *start = texts[i].ptr, *stop = start + texts[i].len;
+        const char *quiet = scan ? start + scan(start, (size_t)(end - start), options) : start;
+        if (quiet >= stop && scan) {
+            h->row = from + i;
+            const char *copy = heap_block(h, start, (size_t)(quiet - start));
+            const char *before = start;
+            do {
+                heap_point(h, from + i, &rows[from + i], copy + (texts[i].ptr - before));
+                start = stop;
+                if (++k == span->count) break;
+                i = sl_span_index(span, k);
+                stop = texts[i].ptr + texts[i].len;
+            } while (stop <= quiet);
+            h->next -= quiet - start; /* what was copied of the next text */
+            if (k == span->count) break;
         }
-        h->row = from + i;
-        sl_buf buf = {h->next, 0, (size_t)(h->end - h->next), heap_grow, h};
-        sl_status answer = kernel(texts[i], options, &buf);
-        if (answer == SL_UNCHANGED)
-            heap_copy(h, texts[i].ptr, texts[i].len);
-        else if (SL_LIKELY(answer == SL_OK))
-            heap_take(h, &buf);
-        else
-            return answer;
+        sl_status status = write_text(c, from + i, texts[i], options);
+        if (SL_UNLIKELY(status > SL_OK)) return status;
     }
     h->ahead -= span->len < h->ahead ? span->len : h->ahead;
     return SL_OK;
@@ -246,16 +258,16 @@ static sl_status run_batch(call *c, sl_duckdb_index from, sl_duckdb_index count,
             continue;
         }
         sl_span span = sl_span_at(b->texts, i, count);
-        if (SL_UNLIKELY(!sl_span_valid(&span, b->texts))) return SL_EUTF8;
-        sl_span_mark(&span, b->texts, function->scan, options, b->loud);
+        if (SL_UNLIKELY(!sl_span_valid(&span))) return SL_EUTF8;
         switch (function->shape) {
             case SL_SHAPE_TEXT:
-                SL_TRY(run_TEXT(c, from, b->texts, b->loud, &span, options));
+                SL_TRY(run_TEXT(c, from, b->texts, &span, options));
                 break;
             case SL_SHAPE_UUID:
                 SL_TRY(run_UUID(c, from, b->texts, &span, options, &b->memo));
                 break;
             case SL_SHAPE_ROWS:
+                sl_span_mark(&span, b->texts, function->scan, options, b->loud);
                 SL_TRY(run_ROWS(c, from, b->texts, b->loud, &span, options, sink));
                 break;
             case SL_SHAPE_COUNT:

@@ -184,8 +184,31 @@ static inline size_t find_pair(const char *p, size_t i, size_t len) {
 #undef AT
 }
 
+#if defined(SL_WIDE)
+SL_AVX2 static inline sl_v32 pairs_wide(const char *p) {
+    const sl_v32 lower = sl_v32_fill(0x20), w = sl_v32_fill('w');
+    sl_v32 v = sl_v32_load(p), next = sl_v32_load(p + 1);
+    sl_v32 slash = sl_v32_and(sl_v32_eq(v, sl_v32_fill(':')), sl_v32_eq(next, sl_v32_fill('/')));
+    return sl_v32_or(slash, sl_v32_and(sl_v32_eq(sl_v32_or(v, lower), w), sl_v32_eq(sl_v32_or(next, lower), w)));
+}
+
+/* The same, 64 bytes a step, for len >= 65. */
+SL_AVX2 static size_t find_pair_wide(const char *p, size_t len) {
+    size_t i = 0, last = len - 65;
+    for (;;) {
+        sl_v32 a = pairs_wide(p + i), b = pairs_wide(p + i + 32);
+        if (sl_v32_mask(sl_v32_or(a, b))) return i + sl_first_bit(sl_v32_mask(a) | (uint64_t)sl_v32_mask(b) << 32);
+        if (i == last) return len;
+        i = i + 64 <= last ? i + 64 : last;
+    }
+}
+#endif
+
 size_t sl_scan_urls(const char *ptr, size_t len, const sl_options *options) {
     (void)options;
+#if defined(SL_WIDE)
+    if (len >= 65 && sl_has_avx2()) return find_pair_wide(ptr, len);
+#endif
     return find_pair(ptr, 0, len);
 }
 

@@ -41,6 +41,28 @@ static inline size_t put_reference(char *out, char c) {
 
 enum { REFERENCE_MAX = 6, SLACK = 16 };
 
+/* Which of the last `left` bytes, fewer than sixteen, are reserved. */
+static inline uint32_t tail_mask(sl_str text, size_t left, const sl_v16 *set) {
+    const char *end = text.ptr + text.len;
+    int whole = text.len >= 16;
+    sl_v16 v = whole ? sl_v16_load(end - 16) : sl_v16_load_tail(end - left, left, 0);
+    return sl_v16_mask(reserved(v, set[0], set[1], set[2])) >> (whole ? 16 - left : 0);
+}
+
+static inline void copy_short(char *to, const char *from, size_t len) {
+    if (len >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + len - 8, from + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + len - 4, from + len - 4, 4);
+    } else {
+        to[0] = from[0];
+        to[len >> 1] = from[len >> 1];
+        to[len - 1] = from[len - 1];
+    }
+}
+
 /* Copies the text from its first reserved byte on: sixteen bytes are stored before it is known how many of them count,
  * which takes no branch on the length of a run. */
 static sl_status escape_from(sl_str text, size_t first, const sl_v16 *set, sl_buf *out) {
@@ -50,9 +72,15 @@ static sl_status escape_from(sl_str text, size_t first, const sl_v16 *set, sl_bu
     size_t i = first;
     while (i < text.len) {
         size_t left = text.len - i, count = left < 16 ? left : 16;
-        sl_v16 v = SL_LIKELY(left >= 16) ? sl_v16_load(text.ptr + i) : sl_v16_load_tail(text.ptr + i, left, 0);
-        uint32_t mask = sl_v16_mask(reserved(v, set[0], set[1], set[2]));
-        sl_v16_store(to, v);
+        uint32_t mask;
+        if (SL_LIKELY(left >= 16)) {
+            sl_v16 v = sl_v16_load(text.ptr + i);
+            mask = sl_v16_mask(reserved(v, set[0], set[1], set[2]));
+            sl_v16_store(to, v);
+        } else { /* bytes that were just written one by one cannot be read as sixteen without a long wait */
+            mask = tail_mask(text, left, set);
+            copy_short(to, text.ptr + i, left);
+        }
         if (!mask) {
             to += count;
             i += count;
@@ -109,14 +137,96 @@ static inline size_t find_reserved(const char *p, size_t len, const reserved_set
     return len;
 }
 
+#if defined(SL_WIDE)
+typedef struct wide_set {
+    sl_v32 both, ampersand, quotation;
+} wide_set;
+
+SL_AVX2 static inline sl_v32 reserved_wide(sl_v32 v, const wide_set *set) {
+    sl_v32 angle = sl_v32_eq(sl_v32_or(v, sl_v32_fill(0x02)), sl_v32_fill('>'));
+    return sl_v32_or(sl_v32_or(angle, sl_v32_eq(v, set->quotation)), sl_v32_eq(sl_v32_or(v, set->both), set->ampersand));
+}
+
+/* The same, 64 bytes a step, for len >= 64. */
+SL_AVX2 static size_t find_reserved_wide(const char *p, size_t len, int quote) {
+    const wide_set set = {sl_v32_fill(quote ? 0x01 : 0), sl_v32_fill(quote ? '\'' : '&'), sl_v32_fill(quote ? '"' : '&')};
+    size_t i = 0;
+    for (;;) {
+        sl_v32 a = reserved_wide(sl_v32_load(p + i), &set), b = reserved_wide(sl_v32_load(p + i + 32), &set);
+        if (sl_v32_mask(sl_v32_or(a, b))) return i + sl_first_bit(sl_v32_mask(a) | (uint64_t)sl_v32_mask(b) << 32);
+        if (i + 64 == len) return len;
+        i = i + 128 <= len ? i + 64 : len - 64;
+    }
+}
+#endif
+
 size_t sl_scan_html(const char *ptr, size_t len, const sl_options *options) {
+#if defined(SL_WIDE)
+    if (len >= 64 && sl_has_avx2()) return find_reserved_wide(ptr, len, options->word[0] != 0);
+#endif
     reserved_set set = make_set(options);
     return find_reserved(ptr, len, &set);
 }
 
+#if defined(SL_WIDE)
+#define WITH_AVX512 __attribute__((target("avx512bw,avx512vl,bmi2")))
+
+/* Which of the first `count` bytes, at most 64, are reserved. The masked load reads no further. */
+WITH_AVX512 static inline uint64_t reserved_512(__m512i v, int quote) {
+    uint64_t found = _mm512_cmpeq_epi8_mask(_mm512_or_si512(v, _mm512_set1_epi8(0x02)), _mm512_set1_epi8('>')) |
+                     _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('&'));
+    if (quote)
+        found |= _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"')) | _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\''));
+    return found;
+}
+
+WITH_AVX512 static inline __m512i load_512(const char *p, size_t left) {
+    return _mm512_maskz_loadu_epi8(_bzhi_u64(~UINT64_C(0), left < 64 ? (unsigned)left : 64u), p);
+}
+
+/* As escape_from, with most texts done in a step or two beyond one a reference. */
+WITH_AVX512 static sl_status escape_512(sl_str text, int quote, sl_buf *out) {
+    enum { WIDE_SLACK = 64 };
+    size_t i = 0;
+    uint64_t found = 0;
+    while (i < text.len && !(found = reserved_512(load_512(text.ptr + i, text.len - i), quote))) i += 64;
+    if (!found) return SL_UNCHANGED;
+    SL_TRY(sl_buf_reserve(out, (size_t)text.len + 2 * REFERENCE_MAX + WIDE_SLACK));
+    char *to = out->ptr;
+    for (i = 0; i < text.len;) {
+        size_t left = text.len - i;
+        __m512i v = load_512(text.ptr + i, left);
+        found = reserved_512(v, quote);
+        _mm512_storeu_si512((void *)to, v);
+        if (!found) {
+            size_t count = left < 64 ? left : 64;
+            to += count;
+            i += count;
+            continue;
+        }
+        size_t count = sl_first_bit(found);
+        to += count;
+        to += put_reference(to, text.ptr[i + count]);
+        i += count + 1;
+        out->len = (size_t)(to - out->ptr);
+        size_t need = text.len - i + REFERENCE_MAX + WIDE_SLACK;
+        if (SL_UNLIKELY(out->cap - out->len < need)) {
+            if (out->len > SL_TEXT_MAX) return SL_ERANGE;
+            SL_TRY(sl_buf_reserve(out, need));
+            to = out->ptr + out->len;
+        }
+    }
+    out->len = (size_t)(to - out->ptr);
+    return out->len > SL_TEXT_MAX ? SL_ERANGE : SL_OK;
+}
+#endif
+
 /* Nineteen of twenty chat messages hold nothing reserved, so the work is to look. O(len), no copy unless something is
  * found. */
 sl_status sl_html_escape(sl_str text, const sl_options *options, sl_buf *out) {
+#if defined(SL_WIDE)
+    if (sl_has_avx512()) return escape_512(text, options->word[0] != 0, out);
+#endif
     reserved_set set = make_set(options);
     size_t first = find_reserved(text.ptr, text.len, &set);
     return first == text.len ? SL_UNCHANGED : escape_from(text, first, set.v, out);

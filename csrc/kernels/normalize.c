@@ -162,6 +162,56 @@ FOR_EACH_PLAN const char *scan(scanner *s, const char *from, int clean) {
     }
 }
 
+#if defined(SL_WIDE)
+/* Bits of the bytes that may begin an unstable character. */
+SL_AVX2 static inline uint32_t sift(sl_v32 v, const normalize_leads *leads) {
+    sl_v32 stable = sl_v32_or(
+        sl_v32_or(sl_v32_range(v, leads->low[0], leads->high[0]), sl_v32_range(v, leads->low[1], leads->high[1])),
+        sl_v32_or(sl_v32_range(v, leads->low[2], leads->high[2]), sl_v32_range(v, leads->low[3], leads->high[3])));
+    return sl_v32_mask(sl_v32_range(v, 0xC2, 0xF4)) & ~sl_v32_mask(stable);
+}
+
+/* Over whole blocks of 64 bytes; gives the first unstable character, or the start of the rest. */
+SL_AVX2 static const char *skip_blocks(sl_str text, const normalize_plan *plan) {
+    const normalize_leads *leads = &normalize_lead_ranges[plan->leads];
+    const char *p = text.ptr, *end = text.ptr + text.len;
+    for (; end - p >= 64; p += 64) {
+        sl_v32 a = sl_v32_load(p), b = sl_v32_load(p + 32);
+        if (SL_LIKELY(!sl_v32_mask(sl_v32_or(a, b)))) continue;
+        for (uint64_t look = sift(a, leads) | (uint64_t)sift(b, leads) << 32; look; look &= look - 1) {
+            const char *at = p + sl_first_bit(look);
+            if (is_unstable(at, end, plan)) return at;
+        }
+    }
+    return p;
+}
+#endif
+
+/* The bytes before the first unstable character. No text out of them changes: a character that changes only with what
+ * stands before it is unstable as well. */
+static size_t scan_stable(const char *ptr, size_t len, const normalize_plan *plan) {
+    sl_str text = {ptr, (uint32_t)len};
+    const char *at = ptr;
+#if defined(SL_WIDE)
+    if (len >= 128 && sl_has_avx2()) {
+        at = skip_blocks(text, plan);
+        if (ptr + len - at >= 64) return (size_t)(at - ptr);
+    }
+#endif
+    at += skip_ascii(at, (size_t)(ptr + len - at));
+    scanner s = {text, plan, at, at, 0, 0};
+    return (size_t)(scan(&s, at, 0) - ptr);
+}
+
+size_t sl_scan_form(const char *ptr, size_t len, const sl_options *options) {
+    return scan_stable(ptr, len, &plans[options->word[0]]);
+}
+
+size_t sl_scan_hidden(const char *ptr, size_t len, const sl_options *options) {
+    (void)options;
+    return scan_stable(ptr, len, &plans[PLAN_HIDDEN]);
+}
+
 static inline int is_boundary(const char *p, const char *end, const normalize_plan *plan) {
     return p == end || !((unsigned char)*p & 0x80) || !is_unstable(p, end, plan);
 }

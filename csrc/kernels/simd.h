@@ -71,6 +71,29 @@ static inline uint32_t sl_v16_mask(sl_v16 v) {
 }
 #endif
 
+/* Thirty-two bytes at a time, where a kernel asks the CPU for it: functions with SL_AVX2 before them, called only if
+ * sl_has_avx2(). For loops over many texts; a single chat message is too short to gain. */
+#if defined(SL_SIMD_SSE2) && defined(__GNUC__)
+#define SL_WIDE 1
+#include <immintrin.h>
+#define SL_AVX2 __attribute__((target("avx2")))
+typedef __m256i sl_v32;
+static inline int sl_has_avx2(void) { return __builtin_cpu_supports("avx2"); }
+static inline int sl_has_avx512(void) {
+    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("bmi2");
+}
+SL_AVX2 static inline sl_v32 sl_v32_load(const char *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
+SL_AVX2 static inline sl_v32 sl_v32_fill(uint8_t b) { return _mm256_set1_epi8((char)b); }
+SL_AVX2 static inline sl_v32 sl_v32_or(sl_v32 a, sl_v32 b) { return _mm256_or_si256(a, b); }
+SL_AVX2 static inline sl_v32 sl_v32_and(sl_v32 a, sl_v32 b) { return _mm256_and_si256(a, b); }
+SL_AVX2 static inline sl_v32 sl_v32_eq(sl_v32 a, sl_v32 b) { return _mm256_cmpeq_epi8(a, b); }
+SL_AVX2 static inline sl_v32 sl_v32_range(sl_v32 v, uint8_t lo, uint8_t hi) {
+    sl_v32 shifted = _mm256_sub_epi8(v, _mm256_set1_epi8((char)lo));
+    return _mm256_cmpeq_epi8(_mm256_min_epu8(shifted, _mm256_set1_epi8((char)(hi - lo))), shifted);
+}
+SL_AVX2 static inline uint32_t sl_v32_mask(sl_v32 v) { return (uint32_t)_mm256_movemask_epi8(v); }
+#endif
+
 /* Index of the lowest set bit; undefined for 0. */
 static inline uint32_t sl_first_bit(uint64_t mask) {
 #if defined(__GNUC__)

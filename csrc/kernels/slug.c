@@ -14,7 +14,7 @@ typedef struct slug {
     uint32_t open;
 } slug;
 
-enum { SLACK = 32 };
+enum { SLACK = 64 };
 
 /* word[0]: max_length. */
 sl_status sl_prepare_max_length(const sl_value *values, sl_options *options, sl_error *error) {
@@ -59,8 +59,7 @@ static void fill_plain(slug *s, const char *p, const char *end, size_t max) {
     }
 }
 
-#if defined(SL_SIMD_SSE2) && defined(__GNUC__)
-#include <immintrin.h>
+#if defined(SL_WIDE)
 
 /* Sixteen bytes a step: letters lowered and the rest made hyphens, the bytes that stay moved together by a shuffle for
  * each half. The last step of a text takes its last sixteen bytes, with those already done masked out. */
@@ -114,8 +113,46 @@ __attribute__((target("ssse3,popcnt"))) static void fill_ssse3(slug *s, const ch
 }
 #endif
 
+#if defined(SL_WIDE)
+/* Sixty-four bytes a step, which is all of most slugs: what stays is moved together by one instruction. */
+__attribute__((target("avx512bw,avx512vl,avx512vbmi2,bmi,bmi2,popcnt"))) static void fill_vbmi2(slug *s, const char *p,
+                                                                                             const char *end,
+                                                                                             size_t max) {
+    const __m512i hyphen = _mm512_set1_epi8('-'), bit = _mm512_set1_epi8(0x20);
+    while (p < end && s->len < max) {
+        size_t left = (size_t)(end - p), count = left < 64 ? left : 64;
+        uint64_t valid = _bzhi_u64(~UINT64_C(0), (unsigned)count);
+        __m512i v = _mm512_maskz_loadu_epi8(valid, p);
+        uint64_t wide = _mm512_movepi8_mask(v);
+        if (wide) valid = _blsmsk_u64(wide) >> 1; /* the bytes before the first that is not ASCII */
+        uint64_t upper = _mm512_cmple_epu8_mask(_mm512_sub_epi8(v, _mm512_set1_epi8('A')), _mm512_set1_epi8(25));
+        __m512i lower = _mm512_or_si512(v, _mm512_maskz_mov_epi8(upper, bit));
+        uint64_t letters = _mm512_cmple_epu8_mask(_mm512_sub_epi8(lower, _mm512_set1_epi8('a')), _mm512_set1_epi8(25));
+        uint64_t digits = _mm512_cmple_epu8_mask(_mm512_sub_epi8(v, _mm512_set1_epi8('0')), _mm512_set1_epi8(9));
+        uint64_t solids = (letters | digits) & valid;
+        uint64_t stay = valid & (solids | solids << 1 | s->open);
+        __m512i kept = _mm512_maskz_compress_epi8(stay, _mm512_mask_mov_epi8(hyphen, solids, lower));
+        _mm512_storeu_si512((void *)(s->text + s->len), kept);
+        s->len += sl_count_bits(stay);
+        if (valid) s->open = solids > valid >> 1; /* whether the last byte, the highest valid bit, is solid */
+        if (SL_LIKELY(!wide)) {
+            p += count;
+            continue;
+        }
+        p += sl_first_bit(wide);
+        if (s->len < max) p = add_non_ascii(s, p, end, max);
+    }
+}
+
+static int has_vbmi2(void) { return sl_has_avx512() && __builtin_cpu_supports("avx512vbmi2"); }
+#endif
+
 static inline void fill(slug *s, const char *p, const char *end, size_t max) {
-#if defined(SL_SIMD_SSE2) && defined(__GNUC__)
+#if defined(SL_WIDE)
+    if (has_vbmi2()) {
+        fill_vbmi2(s, p, end, max);
+        return;
+    }
     if (SL_LIKELY(__builtin_cpu_supports("ssse3") && __builtin_cpu_supports("popcnt"))) {
         fill_ssse3(s, p, end, max);
         return;

@@ -51,8 +51,7 @@ static int valid_plain(const char *ptr, size_t len) {
     return 1;
 }
 
-#if defined(SL_SIMD_SSE2) && defined(__GNUC__)
-#include <immintrin.h>
+#if defined(SL_WIDE)
 
 /* Three nibble look-ups classify every pair of neighbouring bytes; an error bit that all three agree on is an error.
  * Bits: 0 too short, 1 too long, 2 overlong 3, 3 too large, 4 surrogate, 5 overlong 2, 6 too large 1000 / overlong 4,
@@ -69,25 +68,30 @@ static int valid_plain(const char *ptr, size_t len) {
 #define CARRY ((char)(TOO_SHORT | TOO_LONG | 0x80))
 #define TWICE(...) __VA_ARGS__, __VA_ARGS__
 
-__attribute__((target("avx2"))) static __m256i pair_errors(__m256i input, __m256i previous) {
+#define FIRST_HIGH                                                                                              \
+    TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TWO_CONTS, TWO_CONTS,         \
+        TWO_CONTS, TWO_CONTS, TOO_SHORT | OVERLONG_2, TOO_SHORT, TOO_SHORT | OVERLONG_3 | SURROGATE,              \
+        TOO_SHORT | TOO_LARGE | TOO_LARGE_1000 | OVERLONG_4
+#define FIRST_LOW                                                                                               \
+    CARRY | OVERLONG_3 | OVERLONG_2 | OVERLONG_4, CARRY | OVERLONG_2, CARRY, CARRY, CARRY | TOO_LARGE,            \
+        CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,                                   \
+        CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,                                   \
+        CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,                                   \
+        CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,                                   \
+        CARRY | TOO_LARGE | TOO_LARGE_1000 | SURROGATE, CARRY | TOO_LARGE | TOO_LARGE_1000,                       \
+        CARRY | TOO_LARGE | TOO_LARGE_1000
+#define SECOND_HIGH                                                                                             \
+    TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,                       \
+        (char)(TOO_LONG | OVERLONG_2 | 0x80 | OVERLONG_3 | TOO_LARGE_1000 | OVERLONG_4),                          \
+        (char)(TOO_LONG | OVERLONG_2 | 0x80 | OVERLONG_3 | TOO_LARGE),                                            \
+        (char)(TOO_LONG | OVERLONG_2 | 0x80 | SURROGATE | TOO_LARGE),                                             \
+        (char)(TOO_LONG | OVERLONG_2 | 0x80 | SURROGATE | TOO_LARGE), TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT
+
+SL_AVX2 static __m256i pair_errors(__m256i input, __m256i previous) {
     const __m256i nibble = _mm256_set1_epi8(0x0F);
-    const __m256i first_high = _mm256_setr_epi8(TWICE(
-        TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG, TWO_CONTS, TWO_CONTS,
-        TWO_CONTS, TWO_CONTS, TOO_SHORT | OVERLONG_2, TOO_SHORT, TOO_SHORT | OVERLONG_3 | SURROGATE,
-        TOO_SHORT | TOO_LARGE | TOO_LARGE_1000 | OVERLONG_4));
-    const __m256i first_low = _mm256_setr_epi8(TWICE(
-        CARRY | OVERLONG_3 | OVERLONG_2 | OVERLONG_4, CARRY | OVERLONG_2, CARRY, CARRY, CARRY | TOO_LARGE,
-        CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
-        CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
-        CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
-        CARRY | TOO_LARGE | TOO_LARGE_1000 | SURROGATE, CARRY | TOO_LARGE | TOO_LARGE_1000,
-        CARRY | TOO_LARGE | TOO_LARGE_1000));
-    const __m256i second_high = _mm256_setr_epi8(TWICE(
-        TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
-        (char)(TOO_LONG | OVERLONG_2 | 0x80 | OVERLONG_3 | TOO_LARGE_1000 | OVERLONG_4),
-        (char)(TOO_LONG | OVERLONG_2 | 0x80 | OVERLONG_3 | TOO_LARGE),
-        (char)(TOO_LONG | OVERLONG_2 | 0x80 | SURROGATE | TOO_LARGE),
-        (char)(TOO_LONG | OVERLONG_2 | 0x80 | SURROGATE | TOO_LARGE), TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT));
+    const __m256i first_high = _mm256_setr_epi8(TWICE(FIRST_HIGH));
+    const __m256i first_low = _mm256_setr_epi8(TWICE(FIRST_LOW));
+    const __m256i second_high = _mm256_setr_epi8(TWICE(SECOND_HIGH));
     __m256i shifted = _mm256_permute2x128_si256(previous, input, 0x21);
     __m256i prev1 = _mm256_alignr_epi8(input, shifted, 15);
     __m256i prev2 = _mm256_alignr_epi8(input, shifted, 14);
@@ -105,7 +109,7 @@ __attribute__((target("avx2"))) static __m256i pair_errors(__m256i input, __m256
 }
 
 /* Not zero if the last bytes begin a sequence that must go on in the next block. */
-__attribute__((target("avx2"))) static __m256i unfinished(__m256i input) {
+SL_AVX2 static __m256i unfinished(__m256i input) {
     const char any = (char)0xFF;
     const __m256i most = _mm256_setr_epi8(any, any, any, any, any, any, any, any, any, any, any, any, any, any, any, any,
                                           any, any, any, any, any, any, any, any, any, any, any, any, any,
@@ -113,7 +117,7 @@ __attribute__((target("avx2"))) static __m256i unfinished(__m256i input) {
     return _mm256_subs_epu8(input, most);
 }
 
-__attribute__((target("avx2"))) static int valid_avx2(const char *ptr, size_t len) {
+SL_AVX2 static int valid_avx2(const char *ptr, size_t len) {
     __m256i previous = _mm256_setzero_si256(), errors = _mm256_setzero_si256();
     size_t i = 0;
     for (; i + 64 <= len; i += 64) {
@@ -137,13 +141,60 @@ __attribute__((target("avx2"))) static int valid_avx2(const char *ptr, size_t le
     }
     return _mm256_testz_si256(errors, errors);
 }
+
+#define WITH_AVX512 __attribute__((target("avx512bw,avx512vl,bmi2")))
+#define FOUR_TIMES(...) _mm512_broadcast_i32x4(_mm_setr_epi8(__VA_ARGS__))
+
+WITH_AVX512 static inline __m512i pair_errors_512(__m512i input, __m512i previous) {
+    const __m512i nibble = _mm512_set1_epi8(0x0F);
+    __m512i shifted = _mm512_alignr_epi64(input, previous, 6);
+    __m512i prev1 = _mm512_alignr_epi8(input, shifted, 15);
+    __m512i special = _mm512_and_si512(
+        _mm512_and_si512(_mm512_shuffle_epi8(FOUR_TIMES(FIRST_HIGH), _mm512_and_si512(_mm512_srli_epi16(prev1, 4), nibble)),
+                         _mm512_shuffle_epi8(FOUR_TIMES(FIRST_LOW), _mm512_and_si512(prev1, nibble))),
+        _mm512_shuffle_epi8(FOUR_TIMES(SECOND_HIGH), _mm512_and_si512(_mm512_srli_epi16(input, 4), nibble)));
+    __m512i third = _mm512_subs_epu8(_mm512_alignr_epi8(input, shifted, 14), _mm512_set1_epi8((char)(0xE0 - 0x80)));
+    __m512i fourth = _mm512_subs_epu8(_mm512_alignr_epi8(input, shifted, 13), _mm512_set1_epi8((char)(0xF0 - 0x80)));
+    __m512i must = _mm512_and_si512(_mm512_or_si512(third, fourth), _mm512_set1_epi8((char)0x80));
+    return _mm512_xor_si512(must, special);
+}
+
+WITH_AVX512 static inline __m512i unfinished_512(__m512i input) {
+    const char any = (char)0xFF;
+    const __m512i most = _mm512_inserti32x4(
+        _mm512_set1_epi8(any),
+        _mm_setr_epi8(any, any, any, any, any, any, any, any, any, any, any, any, any, (char)0xEF, (char)0xDF, (char)0xBF),
+        3);
+    return _mm512_subs_epu8(input, most);
+}
+
+/* The last bytes come by a masked load: no branch on how many they are, and zeros behind them. */
+WITH_AVX512 static int valid_avx512(const char *ptr, size_t len) {
+    __m512i previous = _mm512_setzero_si512(), errors = _mm512_setzero_si512();
+    for (;;) {
+        int last = len <= 64;
+        __m512i input = last ? _mm512_maskz_loadu_epi8(_bzhi_u64(~UINT64_C(0), (unsigned)len), ptr)
+                             : _mm512_loadu_si512((const void *)ptr);
+        errors = _mm512_or_si512(errors, SL_UNLIKELY(_mm512_movepi8_mask(input)) ? pair_errors_512(input, previous)
+                                                                              : unfinished_512(previous));
+        previous = input;
+        if (last) break;
+        ptr += 64;
+        len -= 64;
+    }
+    errors = _mm512_or_si512(errors, unfinished_512(previous));
+    return !_mm512_test_epi8_mask(errors, errors);
+}
 #endif
 
 int sl_utf8_valid(const char *ptr, size_t len) {
+#if defined(SL_WIDE)
+    if (sl_has_avx512()) return valid_avx512(ptr, len);
     size_t start = sl_ascii_prefix(ptr, len);
     if (start == len) return 1;
-#if defined(SL_SIMD_SSE2) && defined(__GNUC__)
-    if (__builtin_cpu_supports("avx2")) return valid_avx2(ptr + start, len - start);
-#endif
+    if (sl_has_avx2()) return valid_avx2(ptr + start, len - start);
     return valid_plain(ptr + start, len - start);
+#else
+    return valid_plain(ptr, len);
+#endif
 }

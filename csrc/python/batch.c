@@ -1,13 +1,38 @@
 /* batch.c - columns of results, grown as kernels write.
  * Contract: texts are written where they stay; memory grows by half, so that a column costs a few moves at most. */
+#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE /* madvise */
+#endif
 #include "batch.h"
 
 #include "../memo.h"
 #include "../spans.h"
 
 #include <stdlib.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 enum { CELL_ROWS = 256 };
+
+/* Memory of `size` bytes that holds the `used` first ones of `old`, which is given back; NULL leaves `old` as it was.
+ * A large block is asked for in pages of two megabytes: touching it the first time costs more than filling it otherwise. */
+static void *grow_block(void *old, size_t used, size_t size) {
+#if defined(__linux__)
+    const size_t page = (size_t)2 << 20;
+    if (size >= 2 * page && size <= SIZE_MAX - page) {
+        size = (size + page - 1) & ~(page - 1);
+        void *fresh = aligned_alloc(page, size);
+        if (!fresh) return NULL;
+        (void)madvise(fresh, size, MADV_HUGEPAGE); /* a wish: without it the block is just slower */
+        if (used) memcpy(fresh, old, used);
+        free(old);
+        return fresh;
+    }
+#endif
+    (void)used;
+    return realloc(old, size);
+}
 
 void sl_batch_init(sl_batch *batch, const sl_function *function) {
     memset(batch, 0, sizeof(*batch));
@@ -47,7 +72,7 @@ static sl_status grow_values(sl_column *column, size_t extra) {
     size_t cap = column->cap + column->cap / 2;
     if (cap < column->len + extra) cap = column->len + extra;
     if (cap < 256) cap = 256;
-    uint8_t *values = realloc(column->values, cap);
+    uint8_t *values = grow_block(column->values, column->len, cap);
     if (!values) return SL_ENOMEM;
     column->values = values;
     column->cap = cap;
@@ -58,10 +83,11 @@ static sl_status grow_values(sl_column *column, size_t extra) {
 static sl_status grow_entries(sl_column *column, int64_t extra) {
     if (!has_offsets(column->type)) return grow_values(column, (size_t)extra * value_size(column->type));
     if (column->offsets && column->capacity - column->count >= extra) return SL_OK;
-    int64_t capacity = column->capacity + column->capacity / 2;
+    int64_t capacity = column->capacity + column->capacity / 2, *offsets;
     if (capacity < column->count + extra) capacity = column->count + extra;
     if (capacity < 64) capacity = 64;
-    int64_t *offsets = realloc(column->offsets, ((size_t)capacity + 1) * sizeof(*offsets));
+    size_t used = column->offsets ? ((size_t)column->count + 1) * sizeof(*offsets) : 0;
+    offsets = grow_block(column->offsets, used, ((size_t)capacity + 1) * sizeof(*offsets));
     if (!offsets) return SL_ENOMEM;
     if (!column->offsets) offsets[0] = 0;
     column->offsets = offsets;
@@ -99,6 +125,12 @@ sl_status sl_batch_reserve(sl_batch *batch, int64_t rows, size_t bytes) {
     if (batch->columns[0].type == SL_TYPE_TEXT) SL_TRY(grow_values(&batch->columns[0], bytes));
     /* An empty list column needs its first offset too, in every field. */
     for (uint32_t f = 0; f < batch->function->result->field_count; f++) SL_TRY(grow_entries(&batch->columns[1 + f], 0));
+    return SL_OK;
+}
+
+sl_status sl_batch_reserve_fields(sl_batch *batch, size_t bytes) {
+    for (uint32_t f = 0; f < batch->function->result->field_count; f++)
+        if (batch->columns[1 + f].type == SL_TYPE_TEXT) SL_TRY(grow_values(&batch->columns[1 + f], bytes));
     return SL_OK;
 }
 
@@ -269,7 +301,7 @@ static sl_status run_block(sl_batch *batch, const sl_options *options, const sl_
             continue;
         }
         sl_span span = sl_span_at(texts, i, count);
-        if (!checked && SL_UNLIKELY(!sl_span_valid(&span, texts))) {
+        if (!checked && SL_UNLIKELY(!sl_span_valid(&span))) {
             *at = first_invalid(texts, &span);
             return SL_EUTF8;
         }

@@ -35,6 +35,9 @@ void sl_batch_reset(sl_batch *batch);
 /* Room for `rows` more rows, and for `bytes` more bytes where the result is a text. */
 sl_status sl_batch_reserve(sl_batch *batch, int64_t rows, size_t bytes);
 
+/* Room for `bytes` bytes in each field that is a text. What is not written to costs nothing but addresses. */
+sl_status sl_batch_reserve_fields(sl_batch *batch, size_t bytes);
+
 /* Appends the results of `count` texts; ptr == NULL is a NULL and gives a NULL. Bytes are checked unless `checked` says
  * that they are known to be UTF-8. On an error, *failed is the index of the text. */
 sl_status sl_batch_run(sl_batch *batch, const sl_options *options, const sl_str *texts, int64_t count, int checked,

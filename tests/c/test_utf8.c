@@ -75,7 +75,8 @@ static void check_bytes(const char *bytes, size_t len) {
         CHECK(tested_valid(copies[i], len) == (expected >= 0));
         CHECK(valid_plain(copies[i], len) == (expected >= 0));
 #if defined(SL_SIMD_SSE2) && defined(__GNUC__)
-        if (__builtin_cpu_supports("avx2")) CHECK(valid_avx2(copies[i], len) == (expected >= 0));
+        if (sl_has_avx2()) CHECK(valid_avx2(copies[i], len) == (expected >= 0));
+        if (sl_has_avx512()) CHECK(valid_avx512(copies[i], len) == (expected >= 0));
 #endif
         size_t count = tested_count(copies[i], len);
         CHECK(count <= len);
@@ -116,7 +117,8 @@ static void check_short_sequences(void) {
         CHECK(tested_valid(text, sizeof(text)) == expected);
         CHECK(valid_plain(text, sizeof(text)) == expected);
 #if defined(SL_SIMD_SSE2) && defined(__GNUC__)
-        if (__builtin_cpu_supports("avx2")) CHECK(valid_avx2(text, sizeof(text)) == expected);
+        if (sl_has_avx2()) CHECK(valid_avx2(text, sizeof(text)) == expected);
+        if (sl_has_avx512()) CHECK(valid_avx512(text, sizeof(text)) == expected);
 #endif
         memset(text + at, 'a', 4);
     }
