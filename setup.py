@@ -75,13 +75,16 @@ class BuildExt(build_ext):
 
 
 def extension(name: str, files: list[str], flags: list[str]) -> Extension:
-    compile_args = ["/O2", "/std:c11"] if WINDOWS else ["-O3", "-std=c11", "-fvisibility=hidden", "-Wall", *flags]
+    compile_args = (
+        ["/O2", "/std:c11"] if WINDOWS else ["-O3", "-std=c11", "-pthread", "-fvisibility=hidden", "-Wall", *flags]
+    )
     return Extension(
         name,
         files,
         include_dirs=["csrc", str(GENERATED.relative_to(ROOT))],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION")],
         extra_compile_args=compile_args,
+        extra_link_args=[] if WINDOWS else ["-pthread"],
         depends=[str(p.relative_to(ROOT)) for p in (ROOT / "csrc").rglob("*") if p.suffix in {".h", ".def", ".py"}],
     )
 

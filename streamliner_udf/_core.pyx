@@ -5,7 +5,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.datetime cimport datetime_new, import_datetime
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 cimport numpy as cnp
@@ -110,11 +110,9 @@ cdef extern from "python/batch.h":
     void sl_batch_free(sl_batch *batch) nogil
     void sl_batch_reset(sl_batch *batch) nogil
     sl_status sl_batch_reserve(sl_batch *batch, int64_t rows, size_t bytes) nogil
-    sl_status sl_batch_reserve_fields(sl_batch *batch, size_t bytes) nogil
     sl_status sl_batch_run(sl_batch *batch, const sl_options *options, const sl_str *texts, int64_t count, int checked,
                            int64_t *failed) nogil
     sl_status sl_batch_nulls(sl_batch *batch, int64_t count) nogil
-    sl_status sl_batch_narrow(sl_batch *batch) nogil
     bint sl_column_valid(const sl_column *column, int64_t i) nogil
     sl_str sl_column_text(const sl_column *column, int64_t i) nogil
 
@@ -142,10 +140,13 @@ cdef extern from "python/arrow.h":
     sl_batch *sl_shared_add(sl_shared *shared) nogil
     sl_batch *sl_shared_batch(const sl_shared *shared, int64_t chunk) nogil
     int64_t sl_shared_count(const sl_shared *shared) nogil
+    sl_status sl_shared_narrow(sl_shared *shared) nogil
     void sl_shared_release(sl_shared *shared) nogil
+    sl_status sl_shared_produce(sl_shared *shared, const sl_options *options, sl_str text, int64_t rows) nogil
+    sl_status sl_shared_wait(sl_shared *shared, int64_t chunks, int64_t *count) nogil
     int sl_arrow_export_schema(const sl_shared *shared, bint rows, ArrowSchema *out) nogil
     int sl_arrow_export_chunk(sl_shared *shared, int64_t chunk, ArrowArray *out) nogil
-    int sl_arrow_export_stream(sl_shared *shared, int64_t rows, ArrowArrayStream *out) nogil
+    int sl_arrow_export_stream(sl_shared *shared, bint rows, ArrowArrayStream *out) nogil
 
 # NumPy's own declarations ask for Python's lock, which none of these needs.
 cdef extern from "numpy/arrayobject.h" nogil:
@@ -171,7 +172,7 @@ cnp.import_array()
 # Bytes; below, letting go of the lock would cost more than the work.
 cdef uint32_t SCALAR_RELEASE = 4096
 # Rows of a record batch of elements: DuckDB gives one batch to one thread at a time.
-cdef int64_t RECORD_ROWS = 8192
+cdef int64_t RECORD_ROWS = 2048
 
 cdef size_t TEXT_MAX = SL_TEXT_MAX
 cdef const char *EMPTY = ""
@@ -706,11 +707,10 @@ cdef class Function:
         """Gives the result offsets as wide as its source has them."""
         cdef sl_status status = SL_OK
         if kind == SL_ARROW_TEXT or kind == SL_ARROW_NULL:
-            for i in range(sl_shared_count(result.shared)):
-                status = sl_batch_narrow(sl_shared_batch(result.shared, i))
-                if status > SL_OK:
-                    detail = "expected at most 2147483647 bytes of results in a chunk of Arrow string; pass large_string"
-                    raise _fail(self.name, status, detail, -1)
+            status = sl_shared_narrow(result.shared)
+            if status > SL_OK:
+                detail = "expected at most 2147483647 bytes of results in a chunk of Arrow string; pass large_string"
+                raise _fail(self.name, status, detail, -1)
         return result
 
     cdef object arrow_array(self, object column, _Options options):
@@ -724,7 +724,7 @@ cdef class Function:
         cdef ArrowColumn result = ArrowColumn.__new__(ArrowColumn)
         cdef int64_t failed = -1
         cdef sl_status status
-        result.start(self, 0)
+        result.start(self, False)
         with nogil:
             status = _run_chunk(result.shared, array, kind, in_struct, is_null, &options.prepared, &failed)
         if status > SL_OK:
@@ -743,7 +743,7 @@ cdef class Function:
         cdef sl_status status = SL_OK
         cdef const char *message
         cdef ArrowChunks result = ArrowChunks.__new__(ArrowChunks)
-        result.start(self, 0)
+        result.start(self, False)
         memset(&schema, 0, sizeof(schema))
         # A stream may need Python's lock, in this thread or in one that it waits for: never call it while holding it.
         with nogil:
@@ -781,43 +781,34 @@ cdef class Function:
 
     def parse(self, object content):
         """As `parse_rows` says."""
-        cdef sl_buf read = SL_BUF_HEAP
         cdef sl_str source
-        cdef sl_status status
-        cdef int64_t failed = 0
-        cdef bint checked = True
-        cdef sl_batch *batch
+        cdef sl_status status = SL_OK
+        cdef bytes utf8
         cdef ArrowChunks result = ArrowChunks.__new__(ArrowChunks)
         if self.row.result.type != SL_TYPE_LIST or self.defaults is None or self.field_names[0] is None:
             raise TypeError(f"{self.name}: expected a function that gives a list of structs")
-        result.start(self, RECORD_ROWS)
-        try:
-            if isinstance(content, bytes):
-                if <size_t>len(content) > TEXT_MAX:
-                    raise _fail(self.name, SL_ERANGE, None, -1)
-                source = sl_str(PyBytes_AS_STRING(content), <uint32_t>PyBytes_GET_SIZE(content))
-                checked = False
-            elif isinstance(content, str):
-                if sl_buf_reserve(&read, sl_unicode_room(content)) != SL_OK:
-                    raise _fail(self.name, SL_ENOMEM, None, -1)
-                status = sl_unicode_read(content, &read, &source)
-                if status > SL_OK:
-                    raise self.unreadable(content, status, -1)
+        if isinstance(content, bytes):
+            utf8 = content
+        elif isinstance(content, str):
+            try:
+                utf8 = content.encode()
+            except UnicodeEncodeError:
+                raise self.unreadable(content, SL_EUTF8, -1) from None
+        else:
+            raise TypeError(f"{self.name}: expected str or bytes, got {type(content).__name__}")
+        if <size_t>len(utf8) > TEXT_MAX:
+            raise _fail(self.name, SL_ERANGE, None, -1)
+        source = sl_str(PyBytes_AS_STRING(utf8), <uint32_t>PyBytes_GET_SIZE(utf8))
+        result.start(self, True)
+        result.sources = (self, utf8)
+        with nogil:
+            if not sl_utf8_valid(source.ptr, source.len):
+                status = SL_EUTF8
             else:
-                raise TypeError(f"{self.name}: expected str or bytes, got {type(content).__name__}")
-            with nogil:
-                batch = sl_shared_add(result.shared)
-                status = SL_ENOMEM
-                if batch is not NULL:
-                    # No field is longer than the text that it comes from.
-                    status = sl_batch_reserve_fields(batch, source.len)
-                if status <= SL_OK and batch is not NULL:
-                    status = sl_batch_run(batch, &self.defaults.prepared, &source, 1, checked, &failed)
-            if status > SL_OK:
-                raise _fail(self.name, status, None, -1)
-        finally:
-            sl_buf_free(&read)
-        return self.finish(result, SL_ARROW_LARGE_TEXT)
+                status = sl_shared_produce(result.shared, &self.defaults.prepared, source, RECORD_ROWS)
+        if status > SL_OK:
+            raise _fail(self.name, status, None, -1)
+        return result
 
 
 cdef sl_status _run_chunk(
@@ -877,24 +868,45 @@ cdef class ArrowChunks:
     """A column of results in chunks, for whatever reads the Arrow PyCapsule interface; the buffers are shared."""
 
     cdef sl_shared *shared
-    cdef int64_t record_rows
+    cdef str name
+    cdef bint rows  # record batches of elements, made by a thread in the background
+    cdef tuple sources  # what that thread reads
 
     def __init__(self):
         raise TypeError("expected a function of this package to make this object")
 
-    cdef start(self, Function function, int64_t record_rows):
+    cdef start(self, Function function, bint rows):
+        self.name = function.name
+        self.rows = rows
         self.shared = sl_shared_new(function.row)
         if self.shared is NULL:
             raise _fail(function.name, SL_ENOMEM, None, -1)
-        self.record_rows = record_rows
+
+    cdef int64_t wait(self, int64_t chunks) except -1:
+        """Batches there are, once there are `chunks` or all."""
+        cdef int64_t count = 0
+        cdef sl_status status
+        with nogil:
+            status = sl_shared_wait(self.shared, chunks, &count)
+        if status > SL_OK:
+            raise _fail(self.name, status, None, -1)
+        return count
 
     def __dealloc__(self):
-        sl_shared_release(self.shared)
+        cdef int64_t count
+        if self.shared is not NULL:
+            if self.rows:
+                with nogil:
+                    sl_shared_wait(self.shared, INT64_MAX, &count)
+            sl_shared_release(self.shared)
+
+    def __bool__(self):
+        return self.wait(1) > 0 and (self.rows or len(self) > 0)
 
     def __len__(self):
         cdef int64_t total = 0
-        for i in range(sl_shared_count(self.shared)):
-            total += sl_shared_batch(self.shared, i).columns[1 if self.record_rows else 0].count
+        for i in range(self.wait(INT64_MAX)):
+            total += sl_shared_batch(self.shared, i).columns[1 if self.rows else 0].count
         return total
 
     def __repr__(self):
@@ -906,7 +918,7 @@ cdef class ArrowChunks:
         if schema is NULL:
             raise MemoryError()
         capsule = PyCapsule_New(schema, "arrow_schema", &_free_schema)
-        if sl_arrow_export_schema(self.shared, self.record_rows > 0, schema) != 0:
+        if sl_arrow_export_schema(self.shared, self.rows, schema) != 0:
             raise MemoryError()
         return capsule
 
@@ -916,7 +928,7 @@ cdef class ArrowChunks:
         if stream is NULL:
             raise MemoryError()
         capsule = PyCapsule_New(stream, "arrow_array_stream", &_free_stream)
-        if sl_arrow_export_stream(self.shared, self.record_rows, stream) != 0:
+        if sl_arrow_export_stream(self.shared, self.rows, stream) != 0:
             raise MemoryError()
         return capsule
 
@@ -952,7 +964,7 @@ def parse_rows(str name, content):
 
     Nulls : fields may be NULL.
     Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8.
-    Cost : that of the function; Python's lock is released.
+    Cost : that of the function, in a thread of its own: a reader gets the first rows while the last are still made.
     Source : the Arrow C stream interface.
 
     Examples

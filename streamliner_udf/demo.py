@@ -300,11 +300,12 @@ def _measure(
         native = _Native(connection, export.content, kept, threads)
 
         bar.add(label="parsing")
-        parse_ms, parsed = _best(native.parse)
+        # The rows are made by a thread in the background: only their number is sure to be known after the last.
+        parse_ms, count = _best(lambda: len(native.parse()))
+        parsed = native.parse()
         python_parse_ms, messages = _timed(lambda: plain.parse_whatsapp(text))
         bar.add(label="parsing")
 
-        count = len(parsed)
         megabytes = len(export.content) / 1e6
         text_megabytes = sum(len(text.encode()) for _, _, text in messages) / 1e6
         stages = [Stage("parse", parse_ms, python_parse_ms, count, megabytes)]

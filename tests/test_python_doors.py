@@ -323,6 +323,58 @@ def test_duckdb_reads_a_result() -> None:
         assert con.execute("FROM slugs").fetchall() == [("a-b",), (None,)]
 
 
+# ---- rows out of one text -------------------------------------------------------------------------------------------
+
+CHAT = "".join(f"05/03/2024, 09:{i % 60:02d} - Ana: message {i} é\n" for i in range(10_000))
+
+
+def test_rows_of_one_text_are_read_while_they_are_made() -> None:
+    wanted = [(m["seq"], m["ts"], m["author"], m["text"]) for m in vars(streamliner_udf)["parse_whatsapp"](CHAT)]
+    for content in (CHAT, CHAT.encode()):
+        rows = streamliner_udf.parse_rows("parse_whatsapp", content)
+        with duckdb.connect() as con:
+            con.register("rows", rows)
+            assert con.execute("SELECT seq, ts, author, text FROM rows ORDER BY seq").fetchall() == wanted
+            assert con.execute("SELECT count(*), max(line) FROM rows").fetchall() == [(10_000, 10_000)]
+        assert rows
+        assert len(rows) == 10_000
+
+
+def test_rows_outlive_their_text_and_their_maker() -> None:
+    pa = pytest.importorskip("pyarrow")
+    for _ in range(20):
+        reader = pa.RecordBatchReader.from_stream(streamliner_udf.parse_rows("parse_whatsapp", CHAT.encode()))
+        gc.collect()
+        assert reader.read_all().num_rows == 10_000
+    for _ in range(20):  # dropped before they are made, or half read
+        streamliner_udf.parse_rows("parse_whatsapp", CHAT.encode())
+        reader = pa.RecordBatchReader.from_stream(streamliner_udf.parse_rows("parse_whatsapp", CHAT.encode()))
+        assert reader.read_next_batch().num_rows > 0
+
+
+def test_rows_of_nothing() -> None:
+    for content in ("", b"", "no chat at all", b"\0"):
+        rows = streamliner_udf.parse_rows("parse_whatsapp", content)
+        assert not rows
+        assert len(rows) == 0
+        with duckdb.connect() as con:
+            con.register("rows", rows)
+            assert con.execute("SELECT author FROM rows").fetchall() == []
+
+
+def test_rows_refuse_other_functions_and_contents() -> None:
+    with pytest.raises(TypeError, match="slugify: expected a function that gives a list of structs"):
+        streamliner_udf.parse_rows("slugify", "a")
+    with pytest.raises(LookupError, match=r"expected a name of csrc/functions\.def, got 'nothing'"):
+        streamliner_udf.parse_rows("nothing", "a")
+    with pytest.raises(TypeError, match="parse_whatsapp: expected str or bytes, got list"):
+        streamliner_udf.parse_rows("parse_whatsapp", ["a"])  # type: ignore[arg-type]
+    with pytest.raises(InvalidUTF8, match="parse_whatsapp: expected valid UTF-8"):
+        streamliner_udf.parse_rows("parse_whatsapp", b"05/03/2024, 09:15 - Ana: \xff")
+    with pytest.raises(InvalidUTF8, match="a lone surrogate"):
+        streamliner_udf.parse_rows("parse_whatsapp", "05/03/2024, 09:15 - Ana: \ud800")
+
+
 # ---- the lock -------------------------------------------------------------------------------------------------------
 
 

@@ -22,7 +22,7 @@ static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 struct sl_prepared {
     atomic_uint users; /* the table counts as one */
     sl_prepare prepare;
-    uint64_t hash;
+    uint64_t hash, serial;
     uint32_t count;
     sl_options options;
     sl_value values[]; /* their texts follow the array */
@@ -80,7 +80,9 @@ static sl_prepared *make(sl_prepare prepare, uint64_t hash, const sl_value *valu
         if (values[i].type == SL_TYPE_TEXT) bytes += values[i].text.len;
     sl_prepared *p = calloc(1, sizeof(*p) + count * sizeof(sl_value) + bytes);
     if (!p) return NULL;
+    static atomic_uint_least64_t made;
     atomic_init(&p->users, 1);
+    p->serial = 1 + atomic_fetch_add(&made, 1);
     p->prepare = prepare;
     p->hash = hash;
     p->count = count;
@@ -123,6 +125,8 @@ sl_status sl_prepared_get(const sl_function *function, const sl_value *values, u
     *out = fresh;
     return SL_OK;
 }
+
+uint64_t sl_prepared_serial(const sl_prepared *prepared) { return prepared->serial; }
 
 const sl_options *sl_prepared_options(const sl_prepared *prepared) { return &prepared->options; }
 

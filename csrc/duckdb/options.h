@@ -10,6 +10,8 @@ typedef struct sl_prepared sl_prepared;
 /* Finds the options that function->prepare made from equal values before, or makes them. */
 sl_status sl_prepared_get(const sl_function *function, const sl_value *values, uint32_t count, sl_prepared **out,
                           sl_error *error);
+/* A number above 0 that no other prepared options of this process ever have. */
+uint64_t sl_prepared_serial(const sl_prepared *prepared);
 const sl_options *sl_prepared_options(const sl_prepared *prepared);
 /* Takes the address of the pointer, so that it can serve as a cleanup handler; NULL inside is fine. */
 void sl_prepared_release(sl_prepared **prepared);

@@ -42,8 +42,10 @@ static void call_free(call *c) { heap_free(&c->texts); }
 typedef struct batch {
     sl_str texts[VECTOR_MAX];
     uint8_t loud[VECTOR_MAX];
-    sl_memo memo;
 } batch;
+
+/* Allocated when a thread first needs it, and given back when the thread ends. */
+static _Thread_local sl_memo memo;
 
 static inline sl_str read_text(const column *c, sl_duckdb_index row) {
     const sl_duckdb_string *s = (const sl_duckdb_string *)c->data + row;
@@ -152,12 +154,14 @@ static uint64_t big_endian(const uint8_t *bytes) {
 }
 
 static sl_status run_UUID(call *c, sl_duckdb_index from, const sl_str *texts, const sl_span *span,
-                          const sl_options *options, sl_memo *memo) {
+                          const sl_prepared *prepared) {
+    const sl_options *options = sl_prepared_options(prepared);
+    uint64_t key = sl_prepared_serial(prepared);
     sl_kernel_UUID kernel = c->overload->function->kernel.UUID;
     sl_duckdb_hugeint *out = (sl_duckdb_hugeint *)c->data + from;
     for (size_t i = span->first; i < span->first + span->count; i++) {
         sl_uuid value;
-        SL_TRY(sl_memo_uuid(memo, kernel, texts[i], options, &value));
+        SL_TRY(sl_memo_uuid(&memo, key, kernel, texts[i], options, &value));
         /* DuckDB flips the top bit so that UUIDs order as signed numbers. */
         out[i].upper = (int64_t)(big_endian(value.bytes) ^ UINT64_C(1) << 63);
         out[i].lower = big_endian(value.bytes + 8);
@@ -247,11 +251,11 @@ static sl_status run_ROWS(call *c, sl_duckdb_index from, const sl_str *texts, co
 /* ---- any shape --------------------------------------------------------------------------------------------------- */
 
 /* Rows [from, from + count) of equal options, at most VECTOR_MAX of them. */
-static sl_status run_batch(call *c, sl_duckdb_index from, sl_duckdb_index count, const sl_options *options,
+static sl_status run_batch(call *c, sl_duckdb_index from, sl_duckdb_index count, const sl_prepared *prepared,
                            list_sink *sink, batch *b) {
     const sl_function *function = c->overload->function;
+    const sl_options *options = sl_prepared_options(prepared);
     read_texts(c, from, count, b->texts);
-    if (function->shape == SL_SHAPE_UUID) sl_memo_clear(&b->memo);
     for (size_t i = 0; i < count;) {
         if (!b->texts[i].ptr) {
             i++;
@@ -264,7 +268,7 @@ static sl_status run_batch(call *c, sl_duckdb_index from, sl_duckdb_index count,
                 SL_TRY(run_TEXT(c, from, b->texts, &span, options));
                 break;
             case SL_SHAPE_UUID:
-                SL_TRY(run_UUID(c, from, b->texts, &span, options, &b->memo));
+                SL_TRY(run_UUID(c, from, b->texts, &span, prepared));
                 break;
             case SL_SHAPE_ROWS:
                 sl_span_mark(&span, b->texts, function->scan, options, b->loud);
@@ -363,7 +367,7 @@ static sl_status run_with_options(call *c, sl_duckdb_index from, sl_duckdb_index
     batch b; /* not zeroed: what is read of it was written before */
     for (; from < to; from += VECTOR_MAX) {
         sl_duckdb_index count = to - from < VECTOR_MAX ? to - from : VECTOR_MAX;
-        SL_TRY(run_batch(c, from, count, sl_prepared_options(prepared), sink, &b));
+        SL_TRY(run_batch(c, from, count, prepared, sink, &b));
     }
     return SL_OK;
 }

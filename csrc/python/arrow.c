@@ -1,6 +1,7 @@
 /* arrow.c - the Arrow C data interface: reading columns of text, and exporting batches without a copy.
  * Contract: every exported struct is released on its own; the shared results go with the last of them. */
 #include "arrow.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -96,6 +97,12 @@ struct sl_shared {
     const sl_function *function;
     sl_batch *batches;
     int64_t count, capacity;
+    int narrow;
+    /* While a thread adds batches, all above is read and written with the lock held. */
+    sl_lock lock;
+    sl_signal more;
+    int open;
+    sl_status status;
 };
 
 sl_shared *sl_shared_new(const sl_function *function) {
@@ -103,6 +110,8 @@ sl_shared *sl_shared_new(const sl_function *function) {
     if (!shared) return NULL;
     atomic_init(&shared->references, 1);
     shared->function = function;
+    sl_lock_init(&shared->lock);
+    sl_signal_init(&shared->more);
     return shared;
 }
 
@@ -122,6 +131,12 @@ sl_batch *sl_shared_add(sl_shared *shared) {
 sl_batch *sl_shared_batch(const sl_shared *shared, int64_t chunk) { return &shared->batches[chunk]; }
 int64_t sl_shared_count(const sl_shared *shared) { return shared->count; }
 
+sl_status sl_shared_narrow(sl_shared *shared) {
+    for (int64_t i = 0; i < shared->count; i++) SL_TRY(sl_batch_narrow(&shared->batches[i]));
+    shared->narrow = 1;
+    return SL_OK;
+}
+
 static sl_shared *hold(sl_shared *shared) {
     atomic_fetch_add(&shared->references, 1);
     return shared;
@@ -131,7 +146,59 @@ void sl_shared_release(sl_shared *shared) {
     if (!shared || atomic_fetch_sub(&shared->references, 1) != 1) return;
     for (int64_t i = 0; i < shared->count; i++) sl_batch_free(&shared->batches[i]);
     free(shared->batches);
+    sl_signal_free(&shared->more);
+    sl_lock_free(&shared->lock);
     free(shared);
+}
+
+/* ---- production in the background -------------------------------------------------------------------------------- */
+
+typedef struct production {
+    sl_shared *shared;
+    const sl_options *options;
+    sl_str text;
+    int64_t rows;
+} production;
+
+static sl_status take_batch(void *owner, sl_batch *batch) {
+    sl_shared *shared = owner;
+    sl_lock_take(&shared->lock);
+    sl_batch *slot = sl_shared_add(shared);
+    if (slot) *slot = *batch;
+    sl_signal_all(&shared->more);
+    sl_lock_give(&shared->lock);
+    return slot ? SL_OK : SL_ENOMEM;
+}
+
+static void produce(void *argument) {
+    production *p = argument;
+    sl_shared *shared = p->shared;
+    sl_status status = sl_batch_each(shared->function, p->options, p->text, p->rows, take_batch, shared);
+    free(p);
+    sl_lock_take(&shared->lock);
+    shared->status = status;
+    shared->open = 0;
+    sl_signal_all(&shared->more);
+    sl_lock_give(&shared->lock);
+    sl_shared_release(shared);
+}
+
+sl_status sl_shared_produce(sl_shared *shared, const sl_options *options, sl_str text, int64_t rows) {
+    production *p = malloc(sizeof(*p));
+    if (!p) return SL_ENOMEM;
+    *p = (production){hold(shared), options, text, rows};
+    shared->open = 1;
+    if (!sl_thread_start(produce, p)) produce(p); /* no thread to be had: here, then */
+    return SL_OK;
+}
+
+sl_status sl_shared_wait(sl_shared *shared, int64_t chunks, int64_t *count) {
+    sl_lock_take(&shared->lock);
+    while (shared->open && shared->count < chunks) sl_signal_wait(&shared->more, &shared->lock);
+    *count = shared->count;
+    sl_status status = shared->count < chunks ? shared->status : SL_OK;
+    sl_lock_give(&shared->lock);
+    return status;
 }
 
 /* ---- schemas ----------------------------------------------------------------------------------------------------- */
@@ -199,7 +266,7 @@ static int fields_schema(const sl_result *result, int narrow, const char *name, 
 
 int sl_arrow_export_schema(const sl_shared *shared, int rows, struct ArrowSchema *out) {
     const sl_result *result = shared->function->result;
-    int narrow = shared->count && shared->batches[0].narrow;
+    int narrow = shared->narrow;
     out->release = NULL;
     int is_list = result->type == SL_TYPE_LIST;
     int code;
@@ -251,29 +318,23 @@ static int start_array(sl_shared *shared, struct ArrowArray *out, int64_t length
 
 static const char nothing[8];
 
-/* Values [from, from + length) of a column; `from` is a multiple of 8, so that the bitmap can start there. */
-static int column_array(sl_shared *shared, const sl_batch *batch, uint32_t c, int64_t from, int64_t length,
-                        struct ArrowArray *out) {
-    const sl_column *column = &batch->columns[c];
+static int column_array(sl_shared *shared, const sl_column *column, struct ArrowArray *out) {
     int is_text = column->type == SL_TYPE_TEXT, is_list = column->type == SL_TYPE_LIST;
-    int code = start_array(shared, out, length, is_text ? 3 : 2, is_list ? 1 : 0);
+    const void *values = column->values ? (const void *)column->values : nothing;
+    int code = start_array(shared, out, column->count, is_text ? 3 : 2, is_list ? 1 : 0);
     if (code) return code;
-    out->null_count = column->null_count ? (from == 0 && length == column->count ? column->null_count : -1) : 0;
-    out->buffers[0] = column->null_count ? column->validity + from / 8 : NULL;
-    if (is_text || is_list) {
-        out->buffers[1] = (const char *)column->offsets + from * (batch->narrow ? 4 : 8);
-        if (is_text) out->buffers[2] = column->values ? (const void *)column->values : nothing;
-    } else {
-        int64_t size = column->type == SL_TYPE_UUID ? 16 : 8;
-        out->buffers[1] = column->values ? (const void *)(column->values + from * size) : nothing;
-    }
+    out->null_count = column->null_count;
+    out->buffers[0] = column->null_count ? column->validity : NULL;
+    out->buffers[1] = is_text || is_list ? (const void *)column->offsets : values;
+    if (is_text) out->buffers[2] = values;
     return 0;
 }
 
-static int fields_array(sl_shared *shared, const sl_batch *batch, int64_t from, int64_t length, struct ArrowArray *out) {
+/* The elements of a batch as a struct of their fields. */
+static int fields_array(sl_shared *shared, const sl_batch *batch, struct ArrowArray *out) {
     uint32_t fields = batch->function->result->field_count;
-    int code = start_array(shared, out, length, 1, fields);
-    for (uint32_t f = 0; !code && f < fields; f++) code = column_array(shared, batch, 1 + f, from, length, out->children[f]);
+    int code = start_array(shared, out, batch->columns[1].count, 1, fields);
+    for (uint32_t f = 0; !code && f < fields; f++) code = column_array(shared, &batch->columns[1 + f], out->children[f]);
     return code;
 }
 
@@ -286,11 +347,10 @@ int sl_arrow_export_chunk(sl_shared *shared, int64_t chunk, struct ArrowArray *o
     const sl_batch *batch = &shared->batches[chunk];
     const sl_result *result = batch->function->result;
     out->release = NULL;
-    int code = column_array(shared, batch, 0, 0, batch->columns[0].count, out);
+    int code = column_array(shared, &batch->columns[0], out);
     if (code || result->type != SL_TYPE_LIST) return undo(code, out);
-    int64_t elements = batch->columns[1].count;
-    code = result->fields[0].name ? fields_array(shared, batch, 0, elements, out->children[0])
-                                  : column_array(shared, batch, 1, 0, elements, out->children[0]);
+    code = result->fields[0].name ? fields_array(shared, batch, out->children[0])
+                                  : column_array(shared, &batch->columns[1], out->children[0]);
     return undo(code, out);
 }
 
@@ -298,37 +358,35 @@ int sl_arrow_export_chunk(sl_shared *shared, int64_t chunk, struct ArrowArray *o
 
 typedef struct stream {
     sl_shared *shared;
-    int64_t rows, chunk, from;
+    int64_t chunk;
+    int rows;
+    sl_status status;
 } stream;
 
 static int stream_schema(struct ArrowArrayStream *self, struct ArrowSchema *out) {
     const stream *own = self->private_data;
-    out->release = NULL;
-    return sl_arrow_export_schema(own->shared, own->rows > 0, out);
+    return sl_arrow_export_schema(own->shared, own->rows, out);
 }
 
 static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *out) {
     stream *own = self->private_data;
+    int64_t count;
     out->release = NULL; /* stays so at the end of the stream */
-    if (!own->rows) {
-        if (own->chunk == own->shared->count) return 0;
-        return sl_arrow_export_chunk(own->shared, own->chunk++, out);
-    }
-    for (; own->chunk < own->shared->count; own->chunk++, own->from = 0) {
-        const sl_batch *batch = &own->shared->batches[own->chunk];
-        int64_t left = batch->columns[1].count - own->from;
-        if (left <= 0) continue;
-        int64_t length = left < own->rows ? left : own->rows;
-        int code = fields_array(own->shared, batch, own->from, length, out);
-        own->from += length;
-        return undo(code, out);
-    }
-    return 0;
+    own->status = sl_shared_wait(own->shared, own->chunk + 1, &count);
+    if (own->status > SL_OK) return EIO;
+    if (own->chunk == count) return 0;
+    own->status = SL_ENOMEM; /* the only way in which what follows can fail */
+    if (!own->rows) return sl_arrow_export_chunk(own->shared, own->chunk++, out);
+    /* The array of batches moves when it grows; what they point to does not. */
+    sl_lock_take(&own->shared->lock);
+    sl_batch batch = own->shared->batches[own->chunk++];
+    sl_lock_give(&own->shared->lock);
+    return undo(fields_array(own->shared, &batch, out), out);
 }
 
 static const char *stream_error(struct ArrowArrayStream *self) {
-    (void)self;
-    return "out of memory"; /* the only error there is */
+    const stream *own = self->private_data;
+    return sl_status_text(own->status);
 }
 
 static void release_stream(struct ArrowArrayStream *self) {
@@ -338,7 +396,7 @@ static void release_stream(struct ArrowArrayStream *self) {
     self->release = NULL;
 }
 
-int sl_arrow_export_stream(sl_shared *shared, int64_t rows, struct ArrowArrayStream *out) {
+int sl_arrow_export_stream(sl_shared *shared, int rows, struct ArrowArrayStream *out) {
     stream *own = calloc(1, sizeof(*own));
     if (!own) return ENOMEM;
     own->shared = hold(shared);

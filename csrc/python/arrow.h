@@ -54,19 +54,26 @@ size_t sl_arrow_bytes(const struct ArrowArray *array, sl_arrow_kind kind, int in
 /* Results of one call, a batch a chunk. Shared by all that is exported from it. */
 typedef struct sl_shared sl_shared;
 
-/* Owns one reference; fill the batches (from sl_shared_batch) before anything is exported. */
+/* Owns one reference; fill the batches (from sl_shared_add) before anything is exported. */
 sl_shared *sl_shared_new(const sl_function *function);
 /* One more batch; NULL if out of memory. Valid until the next call of this function. */
 sl_batch *sl_shared_add(sl_shared *shared);
 sl_batch *sl_shared_batch(const sl_shared *shared, int64_t chunk);
 int64_t sl_shared_count(const sl_shared *shared);
+sl_status sl_shared_narrow(sl_shared *shared);
 void sl_shared_release(sl_shared *shared);
+
+/* Adds the elements that the function finds in one text, `rows` to a batch, from a thread of its own: who reads a stream
+ * meanwhile gets each batch as soon as it is there. Options and text must stay until sl_shared_wait has seen the end. */
+sl_status sl_shared_produce(sl_shared *shared, const sl_options *options, sl_str text, int64_t rows);
+/* Waits until there are `chunks` batches or there will be no more; *count says how many there are. */
+sl_status sl_shared_wait(sl_shared *shared, int64_t chunks, int64_t *count);
 
 /* A column's type, or with `rows` that of a record batch of the elements' fields. 0, or an errno value. */
 int sl_arrow_export_schema(const sl_shared *shared, int rows, struct ArrowSchema *out);
 /* The whole of one chunk. */
 int sl_arrow_export_chunk(sl_shared *shared, int64_t chunk, struct ArrowArray *out);
-/* All chunks, or with `rows` above 0 the elements as record batches of so many rows: a multiple of 8. */
-int sl_arrow_export_stream(sl_shared *shared, int64_t rows, struct ArrowArrayStream *out);
+/* All chunks, or with `rows` their elements as record batches. */
+int sl_arrow_export_stream(sl_shared *shared, int rows, struct ArrowArrayStream *out);
 
 #endif

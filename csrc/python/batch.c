@@ -13,8 +13,6 @@
 #include <sys/mman.h>
 #endif
 
-enum { CELL_ROWS = 256 };
-
 /* Memory of `size` bytes that holds the `used` first ones of `old`, which is given back; NULL leaves `old` as it was.
  * A large block is asked for in pages of two megabytes: touching it the first time costs more than filling it otherwise. */
 static void *grow_block(void *old, size_t used, size_t size) {
@@ -128,12 +126,6 @@ sl_status sl_batch_reserve(sl_batch *batch, int64_t rows, size_t bytes) {
     return SL_OK;
 }
 
-sl_status sl_batch_reserve_fields(sl_batch *batch, size_t bytes) {
-    for (uint32_t f = 0; f < batch->function->result->field_count; f++)
-        if (batch->columns[1 + f].type == SL_TYPE_TEXT) SL_TRY(grow_values(&batch->columns[1 + f], bytes));
-    return SL_OK;
-}
-
 /* ---- one adapter a shape ---------------------------------------------------------------------------------------- */
 
 static sl_status buf_grow(sl_buf *buf, size_t extra) {
@@ -166,18 +158,21 @@ static sl_status run_TEXT(sl_batch *batch, sl_column *out, sl_str text, const sl
 
 static sl_status run_UUID(sl_batch *batch, sl_column *out, sl_str text, const sl_options *options, sl_memo *memo) {
     sl_uuid value;
-    SL_TRY(sl_memo_uuid(memo, batch->function->kernel.UUID, text, options, &value));
+    SL_TRY(sl_memo_uuid(memo, 1, batch->function->kernel.UUID, text, options, &value));
     memcpy(out->values + out->len, value.bytes, sizeof(value.bytes));
     out->len += sizeof(value.bytes);
     return SL_OK;
 }
 
-/* What one call of sl_batch_run needs beside the batch. */
+/* What one call needs beside the batch. */
 typedef struct cell_sink {
     sl_rows rows;
-    sl_cell cells[CELL_ROWS * SL_FIELD_MAX];
+    sl_cell cells[SL_CELL_ROWS * SL_FIELD_MAX];
     sl_batch *batch;
     sl_memo memo;
+    int64_t batch_rows; /* of sl_batch_each; 0: one batch takes all */
+    sl_batch_take take;
+    void *owner;
 } cell_sink;
 
 static sl_status append_text(sl_column *column, sl_str text) {
@@ -186,6 +181,27 @@ static sl_status append_text(sl_column *column, sl_str text) {
     if (text.ptr && text.len) memcpy(column->values + column->len, text.ptr, text.len);
     if (text.ptr) column->len += text.len;
     column->offsets[++column->count] = (int64_t)column->len;
+    return SL_OK;
+}
+
+static sl_status cover_all(sl_batch *batch) {
+    for (int c = 0; c < 1 + SL_FIELD_MAX; c++) SL_TRY(cover(&batch->columns[c]));
+    return SL_OK;
+}
+
+/* Gives the batch away and starts the next, with as much room as this one needed. */
+static sl_status hand_over(cell_sink *sink) {
+    const sl_function *function = sink->batch->function;
+    size_t needed[SL_FIELD_MAX];
+    for (uint32_t f = 0; f < function->result->field_count; f++) needed[f] = sink->batch->columns[1 + f].len;
+    SL_TRY(cover_all(sink->batch));
+    SL_TRY(sink->take(sink->owner, sink->batch));
+    sl_batch_init(sink->batch, function);
+    for (uint32_t f = 0; f < function->result->field_count; f++) {
+        sl_column *column = &sink->batch->columns[1 + f];
+        SL_TRY(grow_entries(column, sink->batch_rows));
+        if (column->type == SL_TYPE_TEXT) SL_TRY(grow_values(column, needed[f] + needed[f] / 8));
+    }
     return SL_OK;
 }
 
@@ -207,7 +223,17 @@ static sl_status cells_flush(sl_rows *rows) {
     }
     rows->count = 0;
     sl_rows_reset(rows);
-    return SL_OK;
+    return sink->batch_rows && sink->batch->columns[1].count >= sink->batch_rows ? hand_over(sink) : SL_OK;
+}
+
+static void start_sink(cell_sink *sink, sl_batch *batch) {
+    sink->batch = batch;
+    sink->batch_rows = 0;
+    sink->rows = (sl_rows){.cells = sink->cells,
+                           .columns = batch->function->result->field_count,
+                           .capacity = SL_CELL_ROWS,
+                           .flush = cells_flush,
+                           .owner = sink};
 }
 
 static sl_status run_one(sl_batch *batch, const sl_options *options, sl_str text, cell_sink *sink) {
@@ -315,13 +341,8 @@ static sl_status run_block(sl_batch *batch, const sl_options *options, const sl_
 sl_status sl_batch_run(sl_batch *batch, const sl_options *options, const sl_str *texts, int64_t count, int checked,
                        int64_t *failed) {
     cell_sink sink;
-    sink.batch = batch;
-    sink.rows = (sl_rows){.cells = sink.cells,
-                          .columns = batch->function->result->field_count,
-                          .capacity = CELL_ROWS,
-                          .flush = cells_flush,
-                          .owner = &sink};
-    if (batch->function->shape == SL_SHAPE_UUID) sl_memo_clear(&sink.memo);
+    start_sink(&sink, batch);
+    if (batch->function->shape == SL_SHAPE_UUID) memset(&sink.memo, 0, sizeof(sink.memo));
     sl_status status = sl_batch_reserve(batch, count, 0);
     for (int64_t i = 0; i < count && status <= SL_OK; i += SL_BATCH_BLOCK) {
         int64_t at = 0;
@@ -330,8 +351,26 @@ sl_status sl_batch_run(sl_batch *batch, const sl_options *options, const sl_str 
         *failed = i + at;
     }
     if (status <= SL_OK && sink.rows.count) status = cells_flush(&sink.rows);
-    for (int c = 0; status <= SL_OK && c < 1 + SL_FIELD_MAX; c++) status = cover(&batch->columns[c]);
+    if (status <= SL_OK) status = cover_all(batch);
     sl_rows_free(&sink.rows);
+    return status;
+}
+
+sl_status sl_batch_each(const sl_function *function, const sl_options *options, sl_str text, int64_t rows,
+                        sl_batch_take take, void *owner) {
+    sl_batch batch;
+    cell_sink sink;
+    sl_batch_init(&batch, function);
+    start_sink(&sink, &batch);
+    sink.batch_rows = rows;
+    sink.take = take;
+    sink.owner = owner;
+    sl_status status = sl_batch_reserve(&batch, 0, 0);
+    if (status <= SL_OK) status = function->kernel.ROWS(text, options, &sink.rows);
+    if (status <= SL_OK && sink.rows.count) status = cells_flush(&sink.rows);
+    if (status <= SL_OK && batch.columns[1].count) status = hand_over(&sink);
+    sl_rows_free(&sink.rows);
+    sl_batch_free(&batch);
     return status;
 }
 

@@ -6,7 +6,7 @@
 
 #include "../streamliner.h"
 
-enum { SL_FIELD_MAX = 8, SL_BATCH_BLOCK = 2048 };
+enum { SL_FIELD_MAX = 8, SL_BATCH_BLOCK = 2048, SL_CELL_ROWS = 256 };
 
 typedef struct sl_column {
     sl_type type;
@@ -35,14 +35,17 @@ void sl_batch_reset(sl_batch *batch);
 /* Room for `rows` more rows, and for `bytes` more bytes where the result is a text. */
 sl_status sl_batch_reserve(sl_batch *batch, int64_t rows, size_t bytes);
 
-/* Room for `bytes` bytes in each field that is a text. What is not written to costs nothing but addresses. */
-sl_status sl_batch_reserve_fields(sl_batch *batch, size_t bytes);
-
 /* Appends the results of `count` texts; ptr == NULL is a NULL and gives a NULL. Bytes are checked unless `checked` says
  * that they are known to be UTF-8. On an error, *failed is the index of the text. */
 sl_status sl_batch_run(sl_batch *batch, const sl_options *options, const sl_str *texts, int64_t count, int checked,
                        int64_t *failed);
 sl_status sl_batch_nulls(sl_batch *batch, int64_t count);
+
+/* The elements that a function finds in one text, which is UTF-8: batches of `rows` elements, a multiple of SL_CELL_ROWS,
+ * and a last one with the rest. Each is handed to take(), which owns what it holds from then on. */
+typedef sl_status (*sl_batch_take)(void *owner, sl_batch *batch);
+sl_status sl_batch_each(const sl_function *function, const sl_options *options, sl_str text, int64_t rows,
+                        sl_batch_take take, void *owner);
 
 /* Turns all offsets into 32-bit ones; SL_ERANGE, and no change, if one does not fit. */
 sl_status sl_batch_narrow(sl_batch *batch);

@@ -154,7 +154,7 @@ def _read_archive(path: Path, limits: ZipLimits | None) -> Export:
                 refused = refused or error
                 skipped.append(Skipped(name, str(error)))
                 continue
-            if len(_parse(sample).messages):
+            if _parse(sample).messages:
                 chosen = name
             else:
                 skipped.append(Skipped(name, "no header of a message in its first 64 KiB"))
@@ -201,7 +201,7 @@ def read_export(path: str | Path, limits: ZipLimits | None = None) -> Export:
     if len(content) > _TEXT_MAX:
         raise ExportError(f"expected {path.name} to have at most {_TEXT_MAX:,} bytes, got more")
     chat = _parse(content)
-    if not len(chat.messages):
+    if not chat.messages:
         start_text = chat.content[:240].decode("utf-8", "ignore")[:60]
         raise ExportError(f"expected {path.name} to hold messages like {_EXAMPLE}, got {start_text!r}")
     title = _find_title(path.stem)

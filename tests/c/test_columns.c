@@ -132,7 +132,7 @@ static void check_export(sl_shared *shared) {
     struct ArrowSchema schema;
     struct ArrowArray array, child;
     int is_list = batch->columns[0].type == SL_TYPE_LIST;
-    int64_t elements = is_list ? batch->columns[1].count : 0, seen = 0, sum = 0;
+    int64_t elements = is_list ? batch->columns[1].count : 0;
     CHECK(sl_arrow_export_stream(shared, 0, &stream) == 0);
     CHECK(stream.get_schema(&stream, &schema) == 0);
     CHECK(schema.n_children == is_list);
@@ -150,27 +150,79 @@ static void check_export(sl_shared *shared) {
     if (child.release) child.release(&child);
     if (!is_list || !batch->function->result->fields[0].name) return;
 
-    CHECK(sl_arrow_export_stream(shared, 64, &stream) == 0);
+    CHECK(sl_arrow_export_stream(shared, 1, &stream) == 0);
     CHECK(stream.get_schema(&stream, &schema) == 0);
     CHECK(schema.n_children == batch->function->result->field_count);
-    /* The stream goes before what came out of it. */
-    for (;;) {
-        CHECK(stream.get_next(&stream, &array) == 0);
-        if (!array.release) break;
-        CHECK(array.length > 0 && array.length <= 64);
-        for (int64_t f = 0; f < array.n_children; f++) CHECK(array.children[f]->length == array.length);
-        if (strcmp(schema.children[0]->format, "l") == 0) {
-            const int64_t *numbers = array.children[0]->buffers[1];
-            for (int64_t i = 0; i < array.length; i++) sum += numbers[i] == ((int64_t *)batch->columns[1].values)[seen + i];
-        } else {
-            sum += array.length;
-        }
-        seen += array.length;
-        array.release(&array);
-    }
-    CHECK(seen == elements && sum == elements);
-    stream.release(&stream);
+    CHECK(stream.get_next(&stream, &array) == 0 && array.release && array.length == elements);
+    for (int64_t f = 0; f < array.n_children; f++) CHECK(array.children[f]->length == elements);
     schema.release(&schema);
+    stream.release(&stream); /* before what came out of it */
+    array.release(&array);
+}
+
+/* Elements of one text made in the background, read while they come, by two readers and once more afterwards. */
+static void check_production(const sl_function *function, const sl_options *options) {
+    sl_buf text = SL_BUF_HEAP;
+    static char bytes[SAMPLE_MAX];
+    for (uint64_t round = 0; text.len < 200000; round++) {
+        uint32_t len = sample(bytes, round);
+        if (sl_utf8_valid(bytes, len)) CHECK(sl_buf_append(&text, bytes, len) == SL_OK);
+        CHECK(sl_buf_append(&text, " ana@example.org\n05/03/2024, 09:15 - Ana: hi\n", 46) == SL_OK);
+    }
+    sl_str whole = {text.ptr, (uint32_t)text.len};
+    sl_batch all;
+    int64_t failed, count;
+    sl_batch_init(&all, function);
+    CHECK(sl_batch_run(&all, options, &whole, 1, 1, &failed) == SL_OK);
+    sl_shared *shared = sl_shared_new(function);
+    CHECK(shared != NULL);
+    CHECK(sl_shared_produce(shared, options, whole, SL_CELL_ROWS) == SL_OK);
+    struct ArrowArrayStream streams[2];
+    for (int s = 0; s < 2; s++) CHECK(sl_arrow_export_stream(shared, 1, &streams[s]) == 0);
+    for (int again = 0; again < 2; again++) {
+        int64_t seen[2] = {0, 0};
+        for (int turn = 0, open = 3; open; turn ^= 1) {
+            struct ArrowArray array;
+            if (!(open >> turn & 1)) continue;
+            CHECK(streams[turn].get_next(&streams[turn], &array) == 0);
+            if (!array.release) {
+                open &= ~(1 << turn);
+                continue;
+            }
+            CHECK(array.length > 0 && array.length <= SL_CELL_ROWS);
+            for (uint32_t f = 0; f < function->result->field_count; f++) {
+                const sl_column *column = &all.columns[1 + f];
+                if (column->type == SL_TYPE_TEXT) {
+                    sl_str read[SL_CELL_ROWS];
+                    CHECK(sl_arrow_read(array.children[f], SL_ARROW_LARGE_TEXT, 0, 0, array.length, read) == SL_OK);
+                    for (int64_t i = 0; i < array.length; i++) {
+                        CHECK(sl_column_valid(column, seen[turn] + i) == (read[i].ptr != NULL));
+                        if (read[i].ptr) CHECK(same_text(sl_column_text(column, seen[turn] + i), read[i]));
+                    }
+                } else {
+                    CHECK(memcmp(array.children[f]->buffers[1], column->values + 8 * seen[turn],
+                                 8 * (size_t)array.length) == 0);
+                }
+            }
+            seen[turn] += array.length;
+            array.release(&array);
+        }
+        CHECK(seen[0] == all.columns[1].count && seen[1] == all.columns[1].count);
+        for (int s = 0; s < 2; s++) {
+            streams[s].release(&streams[s]);
+            if (!again) CHECK(sl_arrow_export_stream(shared, 1, &streams[s]) == 0);
+        }
+    }
+    CHECK(sl_shared_wait(shared, INT64_MAX, &count) == SL_OK && count > 1);
+    sl_shared_release(shared);
+    /* Nobody reads: what was made goes, whoever lets go last. */
+    shared = sl_shared_new(function);
+    CHECK(sl_shared_produce(shared, options, whole, SL_CELL_ROWS) == SL_OK);
+    CHECK(sl_shared_wait(shared, 1, &count) == SL_OK && count >= 1);
+    CHECK(sl_shared_wait(shared, INT64_MAX, &count) == SL_OK);
+    sl_shared_release(shared);
+    sl_batch_free(&all);
+    sl_buf_free(&text);
 }
 
 static void check_function(const sl_function *function, uint64_t scale) {
@@ -192,13 +244,15 @@ static void check_function(const sl_function *function, uint64_t scale) {
         sl_batch_init(&copy, function);
         CHECK(sl_batch_run(&copy, &options, texts, ROWS, 0, &failed) == SL_OK);
         if (function->shape == SL_SHAPE_TEXT) check_round_trip(shared, &copy.columns[0]);
-        if (round % 2) CHECK(sl_batch_narrow(batch) == SL_OK);
+        if (round % 2) CHECK(sl_shared_narrow(shared) == SL_OK);
         if (function->shape == SL_SHAPE_TEXT) check_round_trip(shared, &copy.columns[0]);
         check_export(shared);
         sl_batch_free(&copy);
         sl_shared_release(shared);
         free_texts();
     }
+    if (function->result->type == SL_TYPE_LIST && function->result->fields[0].name)
+        for (uint64_t round = 0; round < 10 * scale; round++) check_production(function, &options);
     if (options.release) options.release(options.object);
 }
 
