@@ -1,22 +1,28 @@
-"""Writes docs/functions.md from the function table and the docstrings of the specification.
+"""Writes docs/functions.md from the function table and the docstrings of the specification, and README.md's figures
+from committed results of the benchmarks.
 
-python docs/generate.py            write the page
-python docs/generate.py --check    exit status 1 if the page is not current
+python docs/generate.py            write the pages
+python docs/generate.py --check    exit status 1 if a page is not current
 """
 
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from streamliner_udf import reference
 from streamliner_udf._table import FUNCTIONS, Function
 
-PAGE = Path(__file__).with_name("functions.md")
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs/functions.md"
+README = ROOT / "README.md"
+RESULTS = ROOT / "bench/results"
 HEADING = re.compile(r"^(Parameters|Returns|Examples)\n-+\n", re.MULTILINE)
 FACT = re.compile(r"^(Nulls|Errors|Cost|Source) : ", re.MULTILINE)
 TITLES = {"pii": "PII", "html": "HTML", "uuid": "UUID"}
@@ -101,18 +107,69 @@ def title(family: str) -> str:
     return TITLES.get(family, family.capitalize())
 
 
-def main(arguments: Sequence[str], page: Path = PAGE) -> int:
+def figure(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def machine(where: dict[str, Any]) -> str:
+    return f"{where['cpu']}, {where['cores']} cores, DuckDB {where['duckdb']}, Python {where['python']}"
+
+
+def goals_table() -> str:
+    """Ratios of bench/goals.py."""
+    record = json.loads((RESULTS / "goals-reference.json").read_text(encoding="utf-8"))
+    lines = [
+        "| function | ns a row | times faster than a Python UDF | than built-in SQL | times the floor |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for row in record["functions"]:
+        cells = [f"{row['milliseconds']['native']['wall_min'] * 1e6 / record['rows']:.0f}"]
+        for name in ("python", "builtin", "floor"):
+            cells.append(figure(row["ratios"][name]["paired"]) if name in row["ratios"] else "")
+        lines.append(f"| {row['function']} | {' | '.join(cells)} |")
+    lines += [
+        "",
+        f"{record['rows']:,} chat messages in memory, two threads; {machine(record['machine'])}.",
+        "The floor is a function of ours that does nothing but what DuckDB demands of its kind: copy every text, read",
+        "every text, or look at none. Python UDFs run the code that pipelines write (`streamliner_udf.plain`), which",
+        "does less than these functions do.",
+    ]
+    return "\n".join(lines)
+
+
+def demo_table() -> str:
+    """The table of `streamliner demo`."""
+    report = json.loads((RESULTS / "demo-reference.json").read_text(encoding="utf-8"))
+    lines = ["| stage | native, ms | Python, ms | ratio |", "| --- | ---: | ---: | ---: |"]
+    for stage in report["stages"]:
+        cells = f"{stage['native_ms']:.1f} | {stage['python_ms']:.0f} | {figure(stage['ratio'])}"
+        lines.append(f"| {stage['stage']} | {cells} |")
+    lines += ["", f"{report['rows']:,} messages, {report['megabytes']:.1f} MB, {report['threads']} threads."]
+    return "\n".join(lines)
+
+
+def readme(text: str) -> str:
+    """README.md with its tables as they should be."""
+    for name, table in (("demo", demo_table()), ("goals", goals_table())):
+        block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        text = block.sub(lambda match, table=table: f"{match[1]}\n{table}\n\n{match[2]}", text)  # type: ignore[misc]
+    return text
+
+
+def main(arguments: Sequence[str], page: Path = PAGE, front: Path = README) -> int:
     if list(arguments) not in ([], ["--check"]):
         print(f"generate.py: expected nothing or --check, got {' '.join(arguments)}", file=sys.stderr)
         return 2
-    text = render()
-    if arguments:
-        if page.exists() and page.read_text(encoding="utf-8") == text:
-            return 0
-        print(f"{page.name} is not current: run `make docs`", file=sys.stderr)
-        return 1
-    page.write_text(text, encoding="utf-8")
-    return 0
+    status = 0
+    for path, text in ((page, render()), (front, readme(front.read_text(encoding="utf-8")))):
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        if arguments:
+            print(f"{path.name} is not current: run `make docs`", file=sys.stderr)
+            status = 1
+        else:
+            path.write_text(text, encoding="utf-8")
+    return status
 
 
 if __name__ == "__main__":

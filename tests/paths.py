@@ -160,17 +160,22 @@ def sql_filtered(function: Function, rows: Rows, options: Options) -> list[Any]:
     return results(con, "filtered WHERE keep", function, options)
 
 
+@functools.cache
+def threaded() -> duckdb.DuckDBPyConnection:
+    """Four threads, and a database on disk whose row groups are as small as they can be."""
+    con = streamliner_udf.connect()
+    con.execute(f"SET threads = 4; ATTACH '{scratch() / 'threads.duckdb'}' AS file (ROW_GROUP_SIZE {VECTOR})")
+    return con
+
+
 def sql_threads(function: Function, rows: Rows, options: Options) -> list[Any]:
     """Several row groups and four threads. Long texts are not multiplied."""
     characters = sum(len(text or "") for text in rows)
     copies = max(1, min(5 * VECTOR // max(len(rows), 1), 1_000_000 // max(characters, 1)))
-    path = scratch() / "threads.duckdb"
-    path.unlink(missing_ok=True)
-    with streamliner_udf.connect() as con:
-        con.execute(f"SET threads = 4; ATTACH '{path}' AS file (ROW_GROUP_SIZE {VECTOR})")
-        load(con, rows)
-        con.execute("CREATE TABLE file.many AS SELECT i, s FROM range(?), t", [copies])
-        return results(con, "file.many", function, options)
+    con = threaded()
+    load(con, rows)
+    con.execute("CREATE OR REPLACE TABLE file.many AS SELECT i, s FROM range(?), t", [copies])
+    return results(con, "file.many", function, options)
 
 
 # ---- Python --------------------------------------------------------------------------------------------------------

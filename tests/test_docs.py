@@ -100,10 +100,16 @@ def generator() -> ModuleType:
 
 def test_stale_reference_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     generate = generator()
-    page = tmp_path / "functions.md"
-    assert generate.main(["--check"], page) == 1
+    page, front = tmp_path / "functions.md", tmp_path / "README.md"
+    front.write_text("a\n<!-- demo -->\nold\n<!-- /demo -->\nb\n<!-- goals -->\n<!-- /goals -->\n", encoding="utf-8")
+    assert generate.main(["--check"], page, front) == 1
     assert "make docs" in capsys.readouterr().err
-    assert generate.main([], page) == 0
-    assert generate.main(["--check"], page) == 0
-    page.write_text(page.read_text(encoding="utf-8").replace("sl_slugify", "sl_sluggify", 1), encoding="utf-8")
-    assert generate.main(["--check"], page) == 1
+    assert generate.main([], page, front) == 0
+    assert generate.main(["--check"], page, front) == 0
+    assert "\nold\n" not in front.read_text(encoding="utf-8")
+    for path, old, new in ((page, "sl_slugify", "sl_sluggify"), (front, "| scrub_pii |", "| scrub_pii | 1")):
+        right = path.read_text(encoding="utf-8")
+        assert old in right
+        path.write_text(right.replace(old, new, 1), encoding="utf-8")
+        assert generate.main(["--check"], page, front) == 1
+        path.write_text(right, encoding="utf-8")

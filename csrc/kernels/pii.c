@@ -78,6 +78,35 @@ static inline size_t first_trigger(sl_str text) {
     return sl_v16_mask(triggers(padded)) ? 0 : text.len;
 }
 
+#if defined(SL_WIDE)
+SL_AVX2 static inline sl_v32 triggers_wide(const char *p) {
+    sl_v32 v = sl_v32_load(p);
+    return sl_v32_or(sl_v32_range(v, '0', '9'), sl_v32_eq(v, sl_v32_fill('@')));
+}
+
+/* The first trigger, 64 bytes a step, for len >= 64. */
+SL_AVX2 static size_t find_trigger_wide(const char *p, size_t len) {
+    size_t i = 0;
+    for (;;) {
+        sl_v32 a = triggers_wide(p + i), b = triggers_wide(p + i + 32);
+        if (sl_v32_mask(sl_v32_or(a, b))) return i + sl_first_bit(sl_v32_mask(a) | (uint64_t)sl_v32_mask(b) << 32);
+        if (i + 64 == len) return len;
+        i = i + 128 <= len ? i + 64 : len - 64;
+    }
+}
+#endif
+
+/* A MAC address may hold no digit, so where those are wanted every text has to be seen. */
+size_t sl_scan_pii(const char *ptr, size_t len, const sl_options *options) {
+    if (options->word[0] >> PII_MAC & 1) return 0;
+#if defined(SL_WIDE)
+    if (len >= 64 && sl_has_avx2()) return find_trigger_wide(ptr, len);
+#endif
+    size_t i = first_trigger((sl_str){ptr, (uint32_t)len});
+    while (i < len && ptr[i] != '@' && (ptr[i] < '0' || ptr[i] > '9')) i++;
+    return i;
+}
+
 /* One bit a character of 64. */
 typedef struct block {
     uint64_t digit, word, at, dot, colon, slash;
