@@ -11,7 +11,7 @@ NATIVE := $(wildcard csrc/*.c csrc/*.h csrc/*.def csrc/*/*.c csrc/*/*.h csrc/*/*
 DUCKDB_VERSIONS := 1.4.5 1.5.6 2.0.0
 
 .SECONDARY: # keep what was installed between two runs
-.PHONY: help demo build test test-duckdb-versions asan lint docs bench wheel clean
+.PHONY: help demo build test gate test-duckdb-versions asan lint docs bench wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -21,8 +21,11 @@ demo: build ## a chat export becomes a clean DuckDB table, beside the pure-Pytho
 
 build: $(VENV)/.built ## set up the environment; after an edit of C or Cython, rebuild
 
-test: build ## all tests
+test: gate build ## all tests
 	$(RUN) -m pytest
+
+gate: $(BIN)/python ## what a row of the function table lacks, without building anything
+	$(RUN) tests/gate.py
 
 test-duckdb-versions: $(DUCKDB_VERSIONS:%=.duckdb-envs/%/.tested) ## the SQL door on every supported DuckDB
 

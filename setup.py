@@ -93,6 +93,9 @@ KERNELS = sources(".", "kernels")
 core = extension("streamliner_udf._core", ["streamliner_udf/_core.pyx", *KERNELS, *sources("python")], [])
 # C++ exceptions of DuckDB may fly through our frames: they must unwind and run the cleanup handlers.
 duckdb = extension(DUCKDB_EXTENSION, [*KERNELS, *sources("duckdb")], ["-fexceptions"])
+if sys.platform == "linux":
+    # A row without a kernel must fail here, and not when the library is loaded.
+    duckdb.extra_link_args.append("-Wl,-z,defs")
 
 setup(
     version=VERSION,

@@ -24,6 +24,7 @@ import report
 import timing
 
 from streamliner_udf import reference
+from streamliner_udf._table import FUNCTIONS, Function
 from streamliner_udf.progress import Progress
 
 SLACK = 1.10
@@ -121,6 +122,20 @@ CASES = (
         oracle=_oracle("uuid5", "oid"),
     ),
 )  # fmt: skip
+
+
+def default_case(function: Function) -> Case:
+    """A function without a case of its own: on the messages, against its floor alone."""
+    before = ["dns" for param in function.params if param.required and param.role == "option"]
+    kind, floor = {"text": ("text", "copy"), "list": ("list", "read"), "uuid": ("uuid", "scan")}[function.result.type]
+    call = f"{function.sql_name}({', '.join([*map(repr, before), 't'])})"
+    return Case(function.name, call, kind, floor, oracle=_oracle(function.name, *before))
+
+
+def all_cases() -> list[Case]:
+    """The cases above, and one for each other function of the table."""
+    measured = {case.function for case in CASES}
+    return [*CASES, *(default_case(f) for f in FUNCTIONS.values() if f.sql_name not in measured)]
 
 
 def existing(connection: duckdb.DuckDBPyConnection, cases: Iterable[Case]) -> list[Case]:
@@ -249,9 +264,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     rows, threads = arguments.rows, arguments.threads
     wanted = {name for name in arguments.functions.split(",") if name}
-    unknown = wanted - {case.name.partition(",")[0] for case in CASES}
+    unknown = wanted - {case.name.partition(",")[0] for case in all_cases()}
     if unknown:
-        known = ", ".join(dict.fromkeys(case.name.partition(",")[0] for case in CASES))
+        known = ", ".join(dict.fromkeys(case.name.partition(",")[0] for case in all_cases()))
         parser.error(f"expected --functions out of {known}, got {', '.join(sorted(unknown))}")
     rounds = 3 if arguments.quick else 9
     with floors.connect(threads) as connection:
@@ -261,7 +276,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             connection.execute(f"CREATE TABLE {table}_sample AS FROM {table} ORDER BY id LIMIT {SAMPLE}")
             connection.execute(f"CREATE TABLE {table}_checked AS FROM {table} ORDER BY hash(id) LIMIT {CHECKED}")
         plain_python.register(connection)
-        cases = [case for case in existing(connection, CASES) if not wanted or case.name.partition(",")[0] in wanted]
+        cases = [
+            case for case in existing(connection, all_cases()) if not wanted or case.name.partition(",")[0] in wanted
+        ]
         where = timing.machine([1, threads])
         records = []
         with Progress("measuring", len(cases) * (rounds + 1) * 6) as bar:

@@ -86,7 +86,8 @@ def render() -> str:
         "",
         "Made by `make docs` from the function table and the docstrings of the specification; edit those. In SQL every",
         "name begins with `sl_`; in Python the same functions are `streamliner_udf.<name>` without it, for a text or a",
-        "column of texts. Lengths and offsets are in code points. NULL in any argument gives NULL.",
+        "column of texts. Lengths and offsets are in code points. NULL in any argument gives NULL. A wrong option is",
+        "an error also where the text is NULL, except for a NULL that DuckDB computes while it plans.",
         "",
         "| call | returns | what it does |",
         "| --- | --- | --- |",
@@ -148,9 +149,20 @@ def demo_table() -> str:
     return "\n".join(lines)
 
 
+def functions_table() -> str:
+    rows = [f"| `{f.sql_name}({short(f)})` | {f.summary} |" for f in FUNCTIONS.values()]
+    return "\n".join(["| SQL | gives |", "| --- | --- |", *rows])
+
+
+def short(function: Function) -> str:
+    """Parameters as people write them: `text[, max_length]`."""
+    required = ", ".join(param.name for param in function.params if param.required)
+    return required + "".join(f"[, {param.name}]" for param in function.params if not param.required)
+
+
 def readme(text: str) -> str:
     """README.md with its tables as they should be."""
-    for name, table in (("demo", demo_table()), ("goals", goals_table())):
+    for name, table in (("demo", demo_table()), ("functions", functions_table()), ("goals", goals_table())):
         block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text = block.sub(lambda match, table=table: f"{match[1]}\n{table}\n\n{match[2]}", text)  # type: ignore[misc]
     return text

@@ -8,6 +8,7 @@ from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
+cimport cython
 cimport numpy as cnp
 
 import uuid as _uuid
@@ -119,6 +120,7 @@ cdef extern from "python/batch.h":
 cdef extern from "python/arrow.h":
     cdef struct ArrowSchema:
         const char *format
+        ArrowSchema *dictionary
         void (*release)(ArrowSchema *) nogil
     cdef struct ArrowArray:
         int64_t length
@@ -144,6 +146,7 @@ cdef extern from "python/arrow.h":
     void sl_shared_release(sl_shared *shared) nogil
     sl_status sl_shared_produce(sl_shared *shared, const sl_options *options, sl_str text, int64_t rows) nogil
     sl_status sl_shared_wait(sl_shared *shared, int64_t chunks, int64_t *count) nogil
+    void sl_shared_abandon(sl_shared *shared) nogil
     int sl_arrow_export_schema(const sl_shared *shared, bint rows, ArrowSchema *out) nogil
     int sl_arrow_export_chunk(sl_shared *shared, int64_t chunk, ArrowArray *out) nogil
     int sl_arrow_export_stream(sl_shared *shared, bint rows, ArrowArrayStream *out) nogil
@@ -437,7 +440,8 @@ cdef class Function:
         if text is None:
             return None
         if isinstance(text, str):
-            return None if options.is_null else self.scalar(str(text), options)
+            # Not str(text): a subclass may show itself in other words.
+            return None if options.is_null else self.scalar(str.__str__(text), options)
         if isinstance(text, list):
             return self.strings(list(text), options)
         if isinstance(text, _numpy.ndarray):
@@ -467,13 +471,11 @@ cdef class Function:
                 raise self.unreadable(text, status, -1)
             if self.row.shape == SL_SHAPE_ROWS:
                 return self.rows(source, options)
-            if self.row.shape == SL_SHAPE_UUID:
-                status = self.row.kernel.UUID(source, &options.prepared, &value)
-            elif source.len < SCALAR_RELEASE:
-                status = self.row.kernel.TEXT(source, &options.prepared, &out)
+            if source.len < SCALAR_RELEASE:
+                status = _one(self.row, source, &options.prepared, &out, &value)
             else:
                 with nogil:
-                    status = self.row.kernel.TEXT(source, &options.prepared, &out)
+                    status = _one(self.row, source, &options.prepared, &out, &value)
             if status > SL_OK:
                 raise _fail(self.name, status, None, -1)
             if status == SL_UNCHANGED:
@@ -644,11 +646,12 @@ cdef class Function:
             raise _fail(self.name, SL_ENOMEM, None, -1)
         with nogil:
             sl_batch_init(&batch, self.row)
-            # Both are held for the whole column and nothing here needs Python's lock, so nobody can wait in a circle.
-            reading = NpyString_acquire_allocator(from_type)
+            # An allocator is held no longer than its texts are read: whoever touches the array meanwhile waits for it with
+            # Python's lock. Packing may need that lock (tracemalloc), so nothing but the result's own is held then.
             writing = NpyString_acquire_allocator(to_type)
             while start < total and status <= SL_OK and found >= 0 and packed >= 0:
                 count = total - start if total - start < SL_BATCH_BLOCK else SL_BATCH_BLOCK
+                reading = NpyString_acquire_allocator(from_type)
                 for i in range(count):
                     found = NpyString_load(
                         reading, <npy_packed_static_string *>(source + (start + i) * stride), &text
@@ -664,11 +667,11 @@ cdef class Function:
                         break
                     texts[i].ptr = text.buf if text.buf is not NULL else EMPTY
                     texts[i].len = <uint32_t>text.size
+                if found >= 0 and status <= SL_OK:
+                    sl_batch_reset(&batch)
+                    status = sl_batch_run(&batch, &options.prepared, texts, count, False, &failed)
+                NpyString_release_allocator(reading)
                 if found < 0 or status > SL_OK:
-                    break
-                sl_batch_reset(&batch)
-                status = sl_batch_run(&batch, &options.prepared, texts, count, False, &failed)
-                if status > SL_OK:
                     break
                 for i in range(count):
                     if not sl_column_valid(&batch.columns[0], i):
@@ -683,11 +686,9 @@ cdef class Function:
                         )
                     if packed < 0:
                         break
-                if packed < 0:
-                    break
-                start += count
+                if packed >= 0:
+                    start += count
             NpyString_release_allocator(writing)
-            NpyString_release_allocator(reading)
             sl_batch_free(&batch)
             free(texts)
         if status > SL_OK:
@@ -698,9 +699,12 @@ cdef class Function:
     # ---- Arrow ----
 
     cdef object not_text(self, const ArrowSchema *schema):
+        came = f"Arrow format {schema.format.decode()!r}"
+        if schema.dictionary is not NULL:
+            came = "a dictionary: cast it to string first"
         return TypeError(
             f"{self.name}: expected an Arrow column of text (string, large_string or string_view), or a table of one such "
-            f"column, got Arrow format {schema.format.decode()!r}"
+            f"column, got {came}"
         )
 
     cdef object finish(self, ArrowChunks result, sl_arrow_kind kind):
@@ -811,6 +815,15 @@ cdef class Function:
         return result
 
 
+cdef inline sl_status _one(
+    const sl_function *row, sl_str source, const sl_options *options, sl_buf *out, sl_uuid *value
+) noexcept nogil:
+    """A text or a UUID of one text."""
+    if row.shape == SL_SHAPE_UUID:
+        return row.kernel.UUID(source, options, value)
+    return row.kernel.TEXT(source, options, out)
+
+
 cdef sl_status _run_chunk(
     sl_shared *shared, const ArrowArray *array, sl_arrow_kind kind, bint in_struct, bint is_null,
     const sl_options *options, int64_t *failed
@@ -864,6 +877,9 @@ cdef void _free_stream(object capsule) noexcept:
     free(stream)
 
 
+# Without a part in garbage collection: nothing here can be part of a circle, and a collector that took `sources` away
+# first would leave the thread in the background with a text that is gone.
+@cython.no_gc
 cdef class ArrowChunks:
     """A column of results in chunks, for whatever reads the Arrow PyCapsule interface; the buffers are shared."""
 
@@ -886,18 +902,23 @@ cdef class ArrowChunks:
         """Batches there are, once there are `chunks` or all."""
         cdef int64_t count = 0
         cdef sl_status status
+        if self.shared is NULL:
+            raise TypeError("expected a function of this package to make this object")
         with nogil:
             status = sl_shared_wait(self.shared, chunks, &count)
+        if status == SL_EARG:
+            raise _fail(self.name, status, "expected the process that makes these rows, got a fork of it", -1)
         if status > SL_OK:
             raise _fail(self.name, status, None, -1)
         return count
 
     def __dealloc__(self):
-        cdef int64_t count
-        if self.shared is not NULL:
-            if self.rows:
-                with nogil:
-                    sl_shared_wait(self.shared, INT64_MAX, &count)
+        if self.shared is NULL:
+            return
+        if self.rows:
+            with nogil:
+                sl_shared_abandon(self.shared)
+        else:
             sl_shared_release(self.shared)
 
     def __bool__(self):
@@ -914,6 +935,7 @@ cdef class ArrowChunks:
 
     def __arrow_c_schema__(self):
         """Capsule of the column's Arrow type."""
+        self.wait(0)
         cdef ArrowSchema *schema = <ArrowSchema *>calloc(1, sizeof(ArrowSchema))
         if schema is NULL:
             raise MemoryError()
@@ -924,6 +946,7 @@ cdef class ArrowChunks:
 
     def __arrow_c_stream__(self, requested_schema=None):
         """Capsule of a stream of the chunks. A requested schema is not followed, as the interface allows."""
+        self.wait(0)
         cdef ArrowArrayStream *stream = <ArrowArrayStream *>calloc(1, sizeof(ArrowArrayStream))
         if stream is NULL:
             raise MemoryError()
@@ -933,11 +956,13 @@ cdef class ArrowChunks:
         return capsule
 
 
+@cython.no_gc
 cdef class ArrowColumn(ArrowChunks):
     """A column of results in one piece."""
 
     def __arrow_c_array__(self, requested_schema=None):
         """Capsules of the type and of the values. A requested schema is not followed, as the interface allows."""
+        self.wait(0)
         cdef ArrowArray *array = <ArrowArray *>calloc(1, sizeof(ArrowArray))
         if array is NULL:
             raise MemoryError()

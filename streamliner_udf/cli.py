@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,9 +31,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--rows",
         type=_positive,
-        default=100_000,
         metavar="N",
-        help="messages of the synthetic chat (default %(default)s)",
+        help="messages of the synthetic chat (default 100,000)",
     )
     demo.add_argument(
         "--seed", type=int, default=7, metavar="N", help="seed of the synthetic chat (default %(default)s)"
@@ -64,17 +64,26 @@ def _positive(text: str) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    import duckdb
+
     from . import demo
     from .ingest.whatsapp import ExportError
 
+    if options.export is not None and options.rows is not None:
+        print("streamliner demo: expected no --rows with an EXPORT, which has its own", file=sys.stderr)
+        return EXIT_USAGE
     try:
         report = demo.run(
-            options.export, rows=options.rows, seed=options.seed, database=options.database, threads=options.threads
+            options.export,
+            rows=options.rows or 100_000,
+            seed=options.seed,
+            database=options.database,
+            threads=options.threads,
         )
-    except (ExportError, OSError) as error:
+    except (ExportError, OSError, duckdb.Error) as error:
         print(f"streamliner demo: {error}", file=sys.stderr)
         return EXIT_FAILED
-    print(json.dumps(report.to_dict(), indent=2) if options.json else report.to_text())
+    print(json.dumps(report.to_dict(), indent=2, default=str) if options.json else report.to_text(), flush=True)
     return EXIT_OK if report.equal else EXIT_FAILED
 
 
@@ -96,6 +105,7 @@ def _functions(options: argparse.Namespace) -> int:
     else:
         for row in rows:
             print(f"{row['signature']} -> {row['returns']}\n    {row['summary']}")
+    sys.stdout.flush()
     return EXIT_OK
 
 
@@ -106,4 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return {"demo": _demo, "functions": _functions}[options.command](options)
     except KeyboardInterrupt:
         print(f"streamliner {options.command}: interrupted", file=sys.stderr)
+        return EXIT_FAILED
+    except BrokenPipeError:  # whoever read has seen enough
+        # Python would write what is left when it ends, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import functools
+import importlib.util
+import sys
 import tempfile
 import time
+import unittest.mock
 import uuid
 import zipfile
 from collections.abc import Callable
@@ -78,6 +82,7 @@ class Report:
     equal: bool
     first_difference: str | None
     sample: list[dict[str, Any]]
+    notes: list[str]
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON can hold it."""
@@ -112,12 +117,30 @@ class Report:
             )
         else:
             lines.append(f"NOT EQUAL to the plain-Python specification: {self.first_difference}")
+        lines += [f"note: {note}" for note in self.notes]
         for row in self.sample:
             lines.append("")
-            lines += [f"  {key:<10} {value}" for key, value in row.items()]
+            lines += [f"  {key:<10} {_printable(value)}" for key, value in row.items()]
         if self.database:
             lines += ["", f"tables messages and messages_clean are in {self.database}"]
         return "\n".join(lines)
+
+
+def _printable(value: Any) -> str:
+    """A value for a terminal, which would obey the control characters of a stranger's chat."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value))
+
+
+def _notes(export: Export) -> list[str]:
+    """What of the file is not in the tables as it was."""
+    notes = []
+    if export.replaced:
+        notes.append(f"{export.replaced:,} invalid places in {export.encoding} became U+FFFD")
+    reasons = collections.Counter(skipped.reason for skipped in export.skipped)
+    notes += [
+        f"{count:,} file{'s' if count > 1 else ''} of the archive not read: {why}" for why, count in reasons.items()
+    ]
+    return notes
 
 
 def _best(work: Callable[[], Any], runs: int = _NATIVE_RUNS) -> tuple[float, Any]:
@@ -195,7 +218,8 @@ def _python_clean(messages: list[tuple[Any, str | None, str]]) -> dict[str, list
     }
 
 
-def _python_write(columns: dict[str, list[Any]], path: Path) -> None:
+def _python_write(columns: dict[str, list[Any]], path: Path, groups: int) -> None:
+    """As a script would, with the row groups that the native way has as well."""
     import numpy as np
 
     path.unlink(missing_ok=True)
@@ -204,9 +228,13 @@ def _python_write(columns: dict[str, list[Any]], path: Path) -> None:
         array = np.empty(len(values), dtype=object)
         array[:] = values
         source[name] = np.array(values, dtype="datetime64[us]") if name == "ts" else array
-    with closing(duckdb.connect(str(path))) as connection:
+    # DuckDB 1.5 looks for pandas again with every object where it is not installed.
+    missing = {} if importlib.util.find_spec("pandas") else {"pandas": None}
+    with closing(duckdb.connect()) as connection, unittest.mock.patch.dict(sys.modules, missing):
+        connection.execute(f"ATTACH '{_quoted(path)}' AS chat (ROW_GROUP_SIZE {groups})")
         connection.register("columns_source", source)
-        connection.execute("CREATE TABLE messages_clean AS FROM columns_source")
+        connection.execute("CREATE TABLE chat.messages_clean AS FROM columns_source")
+        connection.execute("DETACH chat")
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -276,6 +304,8 @@ def run(
     """
     if database is not None and database.exists():
         raise FileExistsError(f"expected {database} not to exist, but it does; remove it or name another file")
+    if database is not None and not database.absolute().parent.is_dir():
+        raise FileNotFoundError(f"expected {database.absolute().parent} to be a folder, but there is none")
     with tempfile.TemporaryDirectory(prefix="streamliner-") as folder:
         if path is None:
             path = Path(folder) / "WhatsApp Chat with Synthetic Friends.txt"
@@ -326,7 +356,8 @@ def _measure(
         bar.add(label="to disk, native")
         total_ms, _ = _best(lambda: native.write(read_export(path).messages, raw=False))
         bar.add(label="to disk, Python")
-        python_write_ms, _ = _timed(lambda: _python_write(columns, python_database))
+        groups = _group_rows(len(messages), threads)
+        python_write_ms, _ = _timed(lambda: _python_write(columns, python_database, groups))
         python_total_ms = python_read_ms + python_compute_ms + python_write_ms
         stages.append(Stage("file to table on disk", total_ms, python_total_ms, count, megabytes))
 
@@ -349,5 +380,6 @@ def _measure(
         stages=stages,
         equal=difference is None,
         first_difference=difference,
-        sample=[{name: str(value) for name, value in zip(names, telling, strict=True)}],
+        sample=[dict(zip(names, telling, strict=True))],
+        notes=_notes(export),
     )

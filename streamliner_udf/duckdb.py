@@ -21,8 +21,15 @@ EXTENSION_NAME = "streamliner_udf"
 _ERROR_SIZE = 512
 # On the module that all copies of this package share: a second registration would break every later connect.
 _GUARD = "_streamliner_udf_registered_by"
-# Settings that would stop a LOAD: they are applied right after it instead of at connect.
-_AFTER_LOAD = ("enable_external_access", "disabled_filesystems", "allowed_directories", "lock_configuration")
+# Settings that would stop a LOAD: they are applied right after it instead of at connect, in this order, because each
+# may forbid the ones before it.
+_AFTER_LOAD = (
+    "allowed_directories",
+    "allowed_paths",
+    "disabled_filesystems",
+    "enable_external_access",
+    "lock_configuration",
+)
 
 
 class Backend(enum.Enum):
@@ -151,8 +158,11 @@ def connect(database: str | os.PathLike[str] = ":memory:", **kwargs: Any) -> duc
     >>> connect().execute("SELECT sl_slugify('Olá, Mundo!')").fetchone()
     ('ola-mundo',)
     """
-    database = os.fspath(database)
-    if status().backend is Backend.STATIC:
+    try:
+        database = os.fspath(database)
+    except TypeError:
+        raise TypeError(f"connect: expected database to be a path, got {type(database).__name__}") from None
+    if status().backend is Backend.STATIC or database == ":default:":
         connection = duckdb.connect(database, **kwargs)
     else:
         connection = _connect_and_load(database, kwargs)
@@ -166,7 +176,7 @@ def connect(database: str | os.PathLike[str] = ":memory:", **kwargs: Any) -> duc
 
 
 def _connect_and_load(database: str, kwargs: dict[str, Any]) -> duckdb.DuckDBPyConnection:
-    config = dict(kwargs.pop("config", None) or {})
+    config = {name.lower(): value for name, value in (kwargs.pop("config", None) or {}).items()}
     unsigned = config.pop("allow_unsigned_extensions", False)
     later = {name: config.pop(name) for name in _AFTER_LOAD if name in config}
     try:
@@ -179,15 +189,29 @@ def _connect_and_load(database: str, kwargs: dict[str, Any]) -> duckdb.DuckDBPyC
             config["allow_unsigned_extensions"] = unsigned
         return duckdb.connect(database, config={**config, **later}, **kwargs)
     try:
-        _load(connection)
-        if str(unsigned).lower() not in ("true", "1"):
-            connection.execute("SET allow_unsigned_extensions = false")
-        for name, value in later.items():
-            connection.execute(f"SET {name} = {_literal(value)}")
+        if _is_native(connection):
+            # Others have this database open, and its settings are theirs as well.
+            _expect_settings(connection, later)
+        else:
+            _load(connection)
+            if str(unsigned).lower() not in ("true", "1"):
+                connection.execute("SET allow_unsigned_extensions = false")
+            for name, value in later.items():
+                connection.execute(f"SET {name} = {_literal(value)}")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _expect_settings(connection: duckdb.DuckDBPyConnection, wanted: dict[str, Any]) -> None:
+    for name, value in wanted.items():
+        query = f"SELECT current_setting('{name}') IS NOT DISTINCT FROM {_literal(value)}"
+        if connection.execute(query).fetchall() != [(True,)]:
+            raise duckdb.ConnectionException(
+                f"connect: expected the database to be open with {name} = {value!r}, but it is open in this process "
+                "with a different configuration"
+            )
 
 
 def _literal(value: object) -> str:
@@ -197,7 +221,9 @@ def _literal(value: object) -> str:
 
 
 def _load(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(f"LOAD {_literal(extension_path())}")
+    # On a cursor of its own: a refusal must not abort a transaction of the caller, nor drop a result not yet read.
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOAD {_literal(extension_path())}")
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> Backend:
@@ -210,7 +236,9 @@ def register(connection: duckdb.DuckDBPyConnection) -> Backend:
     Returns
     -------
     Backend
-        STATIC, EXTENSION or ARROW. Calling again changes nothing. No other setting is changed.
+        STATIC, EXTENSION or ARROW. Calling again changes nothing. No other setting is changed. In an open transaction
+        an EXTENSION is seen from the next transaction on. ARROW is for this connection alone: each of its cursors needs
+        a call of its own; and it runs statements on the connection, so a result that is not read yet is lost.
 
     Errors : RegistrationError, which names the one line that would make it possible; TypeError for anything but a
     connection.
@@ -255,6 +283,12 @@ def _works(connection: duckdb.DuckDBPyConnection, query: str) -> bool:
 
 
 def _has_arrow(connection: duckdb.DuckDBPyConnection) -> bool:
+    # The macros can only be asked for on the connection itself, which drops a result that is not read yet, so first ask
+    # elsewhere for what is under them.
+    with connection.cursor() as cursor:
+        query = "SELECT count(*) FROM duckdb_functions() WHERE starts_with(function_name, '_sl_')"
+        if cursor.execute(query).fetchall() == [(0,)]:
+            return False
     try:
         from ._arrow_udf import has_arrow
     except ImportError:

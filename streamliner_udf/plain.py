@@ -77,7 +77,7 @@ def parse_whatsapp(content: str) -> list[tuple[datetime.datetime, str | None, st
             continue
         month_first = month_first or int(match[2]) > 12
         found.append((match, [match[9]]))
-    messages = []
+    messages: list[tuple[datetime.datetime, str | None, str]] = []
     for match, lines in found:
         first, second, third = int(match[1]), int(match[2]), int(match[3])
         if first > 31:
@@ -88,6 +88,11 @@ def parse_whatsapp(content: str) -> list[tuple[datetime.datetime, str | None, st
         hour = int(match[4])
         if match[7]:
             hour = hour % 12 + (12 if match[7] in "pP" else 0)
-        time = datetime.datetime(year, month, day, hour, int(match[5]), int(match[6] or 0))
+        try:
+            time = datetime.datetime(year, month, day, hour, int(match[5]), int(match[6] or 0))
+        except ValueError:  # looks like a header, and is text
+            if messages:
+                messages[-1] = (*messages[-1][:2], "\n".join([messages[-1][2], match[0], *lines[1:]]).strip())
+            continue
         messages.append((time, match[8], "\n".join(lines).strip()))
     return messages

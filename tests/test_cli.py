@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -126,6 +127,29 @@ def test_demo_refuses_what_is_no_chat(
     assert not database.exists()
 
 
+def test_demo_reads_chats_with_lines_that_only_look_like_headers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.txt"
+    lines = ["3/25/24, 9:15 PM - Bob: hi", "31/02/2024, 09:15 - x: y", "05/03/2024, 25:61 - x: y", "\x1b[31mred"]
+    path.write_text("25/03/2024, 09:15 - Ana: look:\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    assert cli.main(["demo", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "equal the plain-Python specification" in out
+    assert "\x1b" not in out
+
+
+def test_demo_tells_what_it_left_out(tmp_path: Path, export: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "latin.txt"
+    path.write_bytes("05/03/2024, 09:15 - Zé: olá\n".encode("latin-1"))
+    assert cli.main(["demo", str(path)]) == 0
+    assert "note: 2 invalid places in utf-8 became U+FFFD" in capsys.readouterr().out
+    assert cli.main(["demo", str(export), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["notes"] == ["1 file of the archive not read: not a text file"]
+    assert report["sample"][0]["seq"] == 0
+
+
 def test_demo_refuses_a_missing_file_and_an_existing_database(
     export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -136,6 +160,10 @@ def test_demo_refuses_a_missing_file_and_an_existing_database(
     assert cli.main(["demo", str(export), "--database", str(database)]) == 1
     assert "not to exist" in capsys.readouterr().err
     assert database.read_bytes() == b"precious"
+    assert cli.main(["demo", str(export), "--database", str(tmp_path / "nowhere" / "x.duckdb")]) == 1
+    assert "to be a folder, but there is none" in capsys.readouterr().err
+    assert cli.main(["demo", str(export), "--rows", "5"]) == 2
+    assert "expected no --rows with an EXPORT" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[], ["unknown"], ["demo", "--rows", "0"], ["demo", "--rows", "many"]])
@@ -160,6 +188,14 @@ def test_functions_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["functions", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["sl_extract_urls"]["returns"] == "VARCHAR[]"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell with pipes")
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    command = f"'{sys.executable}' -m streamliner_udf functions | head -1"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("sl_normalize(")
+    assert done.stderr == ""
 
 
 def test_module_and_its_exit_status(tmp_path: Path) -> None:

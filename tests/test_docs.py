@@ -101,7 +101,8 @@ def generator() -> ModuleType:
 def test_stale_reference_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     generate = generator()
     page, front = tmp_path / "functions.md", tmp_path / "README.md"
-    front.write_text("a\n<!-- demo -->\nold\n<!-- /demo -->\nb\n<!-- goals -->\n<!-- /goals -->\n", encoding="utf-8")
+    blocks_of = "<!-- {0} -->\nold\n<!-- /{0} -->\n"
+    front.write_text("".join(map(blocks_of.format, ("functions", "demo", "goals"))), encoding="utf-8")
     assert generate.main(["--check"], page, front) == 1
     assert "make docs" in capsys.readouterr().err
     assert generate.main([], page, front) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import gc
 import hashlib
 import inspect
@@ -9,9 +10,11 @@ import multiprocessing
 import os
 import pickle
 import statistics
+import subprocess
 import sys
 import threading
 import time
+import unicodedata
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -128,6 +131,14 @@ def test_str_subclasses_and_numpy_scalars() -> None:
     assert SLUG([Text("A b"), numpy.str_("C d")]) == ["a-b", "c-d"]
 
 
+def test_a_text_that_shows_itself_in_other_words_is_its_text() -> None:
+    class Kind(str, enum.Enum):  # noqa: UP042  StrEnum shows itself in its own words
+        FINE = "ﬁne"
+
+    assert vars(streamliner_udf)["normalize"](Kind.FINE) == "fine"
+    assert vars(streamliner_udf)["normalize"]([Kind.FINE]) == ["fine"]
+
+
 def test_unchanged_texts_are_the_same_objects() -> None:
     text = "already-clean-and-not-interned-" + str(len(FUNCTIONS))
     assert vars(streamliner_udf)["html_escape"](text) is text
@@ -182,6 +193,23 @@ def test_numpy_strides_views_and_empties() -> None:
     assert SLUG(column.reshape(2, 2).T).tolist() == [["a-b", "c-d"], ["left-out", "left-out"]]
     assert SLUG(column[:0]).shape == (0,)
     assert SLUG(numpy.array("A b", dtype=StringDType())).item() == "a-b"
+
+
+def test_an_array_can_be_used_while_a_function_reads_it() -> None:
+    """Also with tracemalloc, whose hooks need Python's lock wherever memory is taken."""
+    code = (
+        "import threading, tracemalloc, numpy, streamliner_udf\n"
+        "column = numpy.array(['Call Ana <now> ' * 5] * 60_000, dtype=numpy.dtypes.StringDType())\n"
+        "tracemalloc.start()\n"
+        "done = threading.Event()\n"
+        "def read():\n"
+        "    while not done.is_set(): column[7]\n"
+        "reader = threading.Thread(target=read); reader.start()\n"
+        "for _ in range(3): result = streamliner_udf.html_escape(column)\n"
+        "done.set(); reader.join(); print(result[7] == 'Call Ana &lt;now&gt; ' * 5)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "True", done.stderr
 
 
 def test_other_numpy_arrays_are_told_what_to_do() -> None:
@@ -323,6 +351,49 @@ def test_duckdb_reads_a_result() -> None:
         assert con.execute("FROM slugs").fetchall() == [("a-b",), (None,)]
 
 
+# ---- large columns --------------------------------------------------------------------------------------------------
+
+
+def columns_of(rows: list[str]) -> list[tuple[str, Callable[[Any], list[Any]], Any]]:
+    """The same texts in every container, and how to read its results."""
+    pa = pytest.importorskip("pyarrow")
+    return [
+        ("list", list, rows),
+        ("NumPy", lambda result: list(result.tolist()), numpy.array(rows, dtype=StringDType())),
+        ("Arrow", lambda result: list(pa.array(result).to_pylist()), pa.array(rows)),
+        ("Arrow view", lambda result: list(pa.array(result).to_pylist()), pa.array(rows, pa.string_view())),
+    ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [["ab<" * 1_000_000, "c"], ["<" * (1 + i % 59) for i in range(120_000)], ["x" * 4_194_303, "<<", "y" * 5_000_000]],
+    ids=["one text", "many texts", "around the limit"],
+)
+def test_results_that_grow_beyond_four_megabytes(rows: list[str]) -> None:
+    """Memory moves to large pages there, in the middle of a text as well."""
+    wanted = [row.replace("<", "&lt;") for row in rows]
+    for name, read, column in columns_of(rows):
+        assert read(vars(streamliner_udf)["html_escape"](column)) == wanted, name
+
+
+def test_results_of_many_large_decompositions() -> None:
+    rows = ["\ufdfa é \u1e69" * (i % 40) for i in range(6_000)]
+    wanted = [unicodedata.normalize("NFKD", row) for row in rows]
+    for name, read, column in columns_of(rows):
+        assert read(vars(streamliner_udf)["normalize"](column, "NFKD")) == wanted, name
+
+
+def test_views_that_share_their_bytes() -> None:
+    """Their lengths add up to gigabytes that nobody has."""
+    pa = pytest.importorskip("pyarrow")
+    text, count = "a b " * 100_000, 40_000
+    one = pa.array([text], pa.string_view())
+    _, view, data = one.buffers()
+    shared = pa.Array.from_buffers(pa.string_view(), count, [None, pa.py_buffer(view.to_pybytes()[:16] * count), data])
+    assert pa.array(SLUG(shared)).unique().to_pylist() == [SLUG(text)]
+
+
 # ---- rows out of one text -------------------------------------------------------------------------------------------
 
 CHAT = "".join(f"05/03/2024, 09:{i % 60:02d} - Ana: message {i} é\n" for i in range(10_000))
@@ -350,6 +421,29 @@ def test_rows_outlive_their_text_and_their_maker() -> None:
         streamliner_udf.parse_rows("parse_whatsapp", CHAT.encode())
         reader = pa.RecordBatchReader.from_stream(streamliner_udf.parse_rows("parse_whatsapp", CHAT.encode()))
         assert reader.read_next_batch().num_rows > 0
+
+
+def test_rows_survive_the_collector_and_refuse_a_fork() -> None:
+    text = CHAT.encode() * 40
+    rows = streamliner_udf.parse_rows("parse_whatsapp", text)
+    holder: list[Any] = [rows]
+    holder.append(holder)
+    del rows, holder, text
+    gc.collect()  # while the thread in the background still reads
+    code = (
+        "import os, signal, streamliner_udf\n"
+        "rows = streamliner_udf.parse_rows('parse_whatsapp', b'05/03/2024, 09:15 - Ana: hi\\n' * 1_000_000)\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    signal.alarm(20)\n"
+        "    try: len(rows)\n"
+        "    except streamliner_udf.StreamlinerError as error: os._exit('got a fork of it' not in str(error))\n"
+        "    os._exit(2)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), len(rows))"
+    )
+    if hasattr(os, "fork"):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+        assert done.stdout.strip() == "0 1000000", done.stderr
 
 
 def test_rows_of_nothing() -> None:

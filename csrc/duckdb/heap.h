@@ -66,7 +66,7 @@ static inline sl_status heap_grow(sl_buf *buf, size_t extra) {
 static inline void write_inlined(sl_duckdb_string *out, const char *ptr, size_t len) {
     sl_duckdb_string value = {.words = {0, 0}};
     value.inlined.length = (uint32_t)len;
-    memcpy(value.inlined.bytes, ptr, len);
+    if (len) memcpy(value.inlined.bytes, ptr, len);
     *out = value;
 }
 

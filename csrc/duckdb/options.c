@@ -21,7 +21,7 @@ static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct sl_prepared {
     atomic_uint users; /* the table counts as one */
-    sl_prepare prepare;
+    const sl_function *function;
     uint64_t hash, serial;
     uint32_t count;
     sl_options options;
@@ -64,17 +64,17 @@ static int equal_values(const sl_value *a, const sl_value *b, uint32_t count) {
     return 1;
 }
 
-static sl_prepared *find(sl_prepare prepare, uint64_t hash, const sl_value *values, uint32_t count) {
+static sl_prepared *find(const sl_function *function, uint64_t hash, const sl_value *values, uint32_t count) {
     for (uint32_t i = 0; i < TABLE_SIZE; i++) {
         sl_prepared *p = table[i];
-        if (p && p->hash == hash && p->prepare == prepare && p->count == count &&
+        if (p && p->hash == hash && p->function == function && p->count == count &&
             equal_values(p->values, values, count))
             return p;
     }
     return NULL;
 }
 
-static sl_prepared *make(sl_prepare prepare, uint64_t hash, const sl_value *values, uint32_t count) {
+static sl_prepared *make(const sl_function *function, uint64_t hash, const sl_value *values, uint32_t count) {
     size_t bytes = 0;
     for (uint32_t i = 0; i < count; i++)
         if (values[i].type == SL_TYPE_TEXT) bytes += values[i].text.len;
@@ -83,7 +83,7 @@ static sl_prepared *make(sl_prepare prepare, uint64_t hash, const sl_value *valu
     static atomic_uint_least64_t made;
     atomic_init(&p->users, 1);
     p->serial = 1 + atomic_fetch_add(&made, 1);
-    p->prepare = prepare;
+    p->function = function;
     p->hash = hash;
     p->count = count;
     char *text = (char *)(p->values + count);
@@ -101,14 +101,14 @@ sl_status sl_prepared_get(const sl_function *function, const sl_value *values, u
                           sl_error *error) {
     uint64_t hash = hash_values(values, count);
     LOCK();
-    sl_prepared *found = find(function->prepare, hash, values, count);
+    sl_prepared *found = find(function, hash, values, count);
     if (found) atomic_fetch_add(&found->users, 1);
     UNLOCK();
     if (found) {
         *out = found;
         return SL_OK;
     }
-    sl_prepared *fresh = make(function->prepare, hash, values, count);
+    sl_prepared *fresh = make(function, hash, values, count);
     if (!fresh) return SL_ENOMEM;
     sl_status status = function->prepare(fresh->values, &fresh->options, error);
     if (status > SL_OK) {

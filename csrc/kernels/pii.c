@@ -40,7 +40,7 @@ sl_status sl_prepare_kinds(const sl_value *values, sl_options *options, sl_error
         else
             return sl_error_set(error,
                                 "expected kinds to be a comma-separated list of email, phone, credit_card, iban, ip, "
-                                "us_ssn, br_cpf, br_cnpj, mac, crypto, url_credentials, got '%.*s'",
+                                "us_ssn, br_cpf, br_cnpj, mac, crypto, url_credentials, all, got '%.*s'",
                                 (int)(len > 200 ? 200 : len), start);
         if (p == end) break;
         p++;

@@ -81,12 +81,10 @@ size_t sl_arrow_bytes(const struct ArrowArray *array, sl_arrow_kind kind, int in
         const int64_t *offsets = texts->buffers[1];
         return (size_t)(offsets[to] - offsets[from]);
     }
-    size_t bytes = 0;
-    for (int64_t i = from; i < to; i++) {
-        int32_t len;
-        memcpy(&len, (const char *)texts->buffers[1] + 16 * i, 4);
-        if (bit(texts->buffers[0], i)) bytes += (size_t)len;
-    }
+    /* Many views may share bytes, so their lengths say little. */
+    const int64_t *sizes = texts->buffers[texts->n_buffers - 1];
+    size_t bytes = 12 * (size_t)(to - from);
+    for (int64_t b = 0; b < texts->n_buffers - 3; b++) bytes += (size_t)sizes[b];
     return bytes;
 }
 
@@ -101,7 +99,8 @@ struct sl_shared {
     /* While a thread adds batches, all above is read and written with the lock held. */
     sl_lock lock;
     sl_signal more;
-    int open;
+    int open, cancelled;
+    long process; /* the one in which the thread runs: a fork has no such thread */
     sl_status status;
 };
 
@@ -163,7 +162,7 @@ typedef struct production {
 static sl_status take_batch(void *owner, sl_batch *batch) {
     sl_shared *shared = owner;
     sl_lock_take(&shared->lock);
-    sl_batch *slot = sl_shared_add(shared);
+    sl_batch *slot = shared->cancelled ? NULL : sl_shared_add(shared);
     if (slot) *slot = *batch;
     sl_signal_all(&shared->more);
     sl_lock_give(&shared->lock);
@@ -188,17 +187,31 @@ sl_status sl_shared_produce(sl_shared *shared, const sl_options *options, sl_str
     if (!p) return SL_ENOMEM;
     *p = (production){hold(shared), options, text, rows};
     shared->open = 1;
+    shared->process = sl_process();
     if (!sl_thread_start(produce, p)) produce(p); /* no thread to be had: here, then */
     return SL_OK;
 }
 
 sl_status sl_shared_wait(sl_shared *shared, int64_t chunks, int64_t *count) {
+    *count = 0;
+    if (shared->process && shared->process != sl_process()) return SL_EARG;
     sl_lock_take(&shared->lock);
     while (shared->open && shared->count < chunks) sl_signal_wait(&shared->more, &shared->lock);
     *count = shared->count;
     sl_status status = shared->count < chunks ? shared->status : SL_OK;
     sl_lock_give(&shared->lock);
     return status;
+}
+
+void sl_shared_abandon(sl_shared *shared) {
+    int64_t count;
+    if (shared->process && shared->process != sl_process()) return; /* never released: the lock may be held for good */
+    sl_lock_take(&shared->lock);
+    /* The caller and the thread, and no stream or array that somebody may still read. */
+    if (atomic_load(&shared->references) <= 2) shared->cancelled = 1;
+    sl_lock_give(&shared->lock);
+    (void)sl_shared_wait(shared, INT64_MAX, &count);
+    sl_shared_release(shared);
 }
 
 /* ---- schemas ----------------------------------------------------------------------------------------------------- */

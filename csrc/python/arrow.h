@@ -66,7 +66,10 @@ void sl_shared_release(sl_shared *shared);
 /* Adds the elements that the function finds in one text, `rows` to a batch, from a thread of its own: who reads a stream
  * meanwhile gets each batch as soon as it is there. Options and text must stay until sl_shared_wait has seen the end. */
 sl_status sl_shared_produce(sl_shared *shared, const sl_options *options, sl_str text, int64_t rows);
-/* Waits until there are `chunks` batches or there will be no more; *count says how many there are. */
+/* Ends the production, early if nobody else reads it, and gives one reference back. */
+void sl_shared_abandon(sl_shared *shared);
+/* Waits until there are `chunks` batches or there will be no more; *count says how many there are. SL_EARG in a fork of
+ * the process that produces. */
 sl_status sl_shared_wait(sl_shared *shared, int64_t chunks, int64_t *count);
 
 /* A column's type, or with `rows` that of a record batch of the elements' fields. 0, or an errno value. */

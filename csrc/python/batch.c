@@ -64,18 +64,21 @@ void sl_batch_reset(sl_batch *batch) {
 static int has_offsets(sl_type type) { return type == SL_TYPE_TEXT || type == SL_TYPE_LIST; }
 static size_t value_size(sl_type type) { return type == SL_TYPE_UUID ? 16 : 8; }
 
-static sl_status grow_values(sl_column *column, size_t extra) {
+/* Room for `extra` bytes behind len. A kernel in the middle of a text has `written` of them already, which must stay. */
+static sl_status grow_values_within(sl_column *column, size_t written, size_t extra) {
     if (column->cap - column->len >= extra) return SL_OK;
     if (extra > SIZE_MAX / 2 - column->len) return SL_ENOMEM;
     size_t cap = column->cap + column->cap / 2;
     if (cap < column->len + extra) cap = column->len + extra;
     if (cap < 256) cap = 256;
-    uint8_t *values = grow_block(column->values, column->len, cap);
+    uint8_t *values = grow_block(column->values, column->len + written, cap);
     if (!values) return SL_ENOMEM;
     column->values = values;
     column->cap = cap;
     return SL_OK;
 }
+
+static sl_status grow_values(sl_column *column, size_t extra) { return grow_values_within(column, 0, extra); }
 
 /* Room for `extra` more entries, the end of the last one included. */
 static sl_status grow_entries(sl_column *column, int64_t extra) {
@@ -131,7 +134,7 @@ sl_status sl_batch_reserve(sl_batch *batch, int64_t rows, size_t bytes) {
 static sl_status buf_grow(sl_buf *buf, size_t extra) {
     sl_column *column = buf->owner;
     if (extra > SL_TEXT_MAX - buf->len) return SL_ERANGE;
-    SL_TRY(grow_values(column, buf->len + extra));
+    SL_TRY(grow_values_within(column, buf->len, buf->len + extra));
     buf->ptr = (char *)column->values + column->len;
     buf->cap = column->cap - column->len;
     return SL_OK;

@@ -5,6 +5,7 @@
 
 #if defined(_WIN32)
 typedef int sl_lock, sl_signal;
+static inline long sl_process(void) { return 1; }
 #define sl_lock_init(lock) ((void)(lock))
 #define sl_lock_free(lock) ((void)(lock))
 #define sl_lock_take(lock) ((void)(lock))
@@ -21,6 +22,9 @@ static inline int sl_thread_start(void (*run)(void *), void *argument) {
 #else
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+static inline long sl_process(void) { return (long)getpid(); }
 
 typedef pthread_mutex_t sl_lock;
 typedef pthread_cond_t sl_signal;

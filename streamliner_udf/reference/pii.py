@@ -478,7 +478,7 @@ def chosen_kinds(function: str, kinds: str) -> list[str]:
         return [kind for kind in KINDS if kind != "mac"]
     for name in names:
         if name not in KINDS and name != "all":
-            expected = f"expected kinds to be a comma-separated list of {', '.join(KINDS)}, got '{name}'"
+            expected = f"expected kinds to be a comma-separated list of {', '.join([*KINDS, 'all'])}, got '{name}'"
             raise ValueError(f"{function}: {expected}")
     return [kind for kind in KINDS if kind in names or "all" in names]
 

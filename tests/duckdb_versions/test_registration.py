@@ -140,6 +140,61 @@ def test_register_in_a_transaction() -> None:
         assert con.execute("SELECT x FROM t").fetchone() == (1,)
 
 
+def test_register_leaves_an_open_transaction_alone() -> None:
+    # Where LOAD is refused, which must not abort it, and where it is not.
+    code = (
+        "import duckdb; con = duckdb.connect(config={'allow_unsigned_extensions': %s})\n"
+        "import streamliner_udf as s\n"
+        "con.execute('BEGIN; CREATE TABLE kept AS SELECT 1 AS x')\n"
+        "backend = s.register(con)\n"
+        "con.execute('COMMIT')\n"
+        "print(backend.value, con.execute(\"SELECT x, sl_slugify('A b') FROM kept\").fetchall())"
+    )
+    pytest.importorskip("pyarrow")
+    assert python(code % "False") == "arrow [(1, 'a-b')]"
+    assert python(code % "True") == "extension [(1, 'a-b')]"
+
+
+def test_register_leaves_a_result_that_is_not_read_yet() -> None:
+    with duckdb.connect(config={"allow_unsigned_extensions": "true"}) as con:
+        con.execute("SELECT * FROM range(3)")
+        streamliner_udf.register(con)
+        assert con.fetchall() == [(0,), (1,), (2,)]
+
+
+EXTENSION_ONLY = {"STREAMLINER_UDF_AUTOLOAD": "0"}
+
+
+def test_connect_by_extension_takes_any_configuration(tmp_path: Path) -> None:
+    code = (
+        "import streamliner_udf as s\n"
+        "settings = {'Enable_External_Access': False, 'allowed_directories': [%r], 'ALLOW_UNSIGNED_EXTENSIONS': True}\n"
+        "con = s.connect(config=settings)\n"
+        "query = \"SELECT current_setting('enable_external_access'), current_setting('allow_unsigned_extensions')\"\n"
+        "print(con.execute(query).fetchall(), con.execute(\"SELECT sl_slugify('A b')\").fetchone())\n"
+        "print(s.connect(':default:').execute(\"SELECT sl_slugify('A b')\").fetchone())"
+    )
+    assert python(code % str(tmp_path), **EXTENSION_ONLY).splitlines() == ["[(False, True)] ('a-b',)", "('a-b',)"]
+
+
+def test_connect_by_extension_changes_nothing_for_others(tmp_path: Path) -> None:
+    code = (
+        "import duckdb, streamliner_udf as s\n"
+        "first = s.connect(%r)\n"
+        "try: s.connect(%r, config={'enable_external_access': False, 'lock_configuration': True})\n"
+        "except duckdb.ConnectionException as error: print('different configuration' in str(error))\n"
+        "first.execute('SET threads = 2')\n"
+        "print(first.execute(\"SELECT current_setting('enable_external_access')\").fetchone())"
+    )
+    path = str(tmp_path / "x.duckdb")
+    assert python(code % (path, path), **EXTENSION_ONLY).splitlines() == ["True", "(True,)"]
+
+
+def test_connect_refuses_what_is_no_path() -> None:
+    with pytest.raises(TypeError, match="connect: expected database to be a path, got int"):
+        streamliner_udf.connect(5)  # type: ignore[arg-type]
+
+
 def test_register_refuses_what_is_no_connection() -> None:
     with pytest.raises(TypeError, match=r"register: expected a duckdb\.DuckDBPyConnection, got str"):
         streamliner_udf.register("chat.duckdb")  # type: ignore[arg-type]
