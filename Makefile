@@ -8,6 +8,10 @@ SANITIZE := -O1 -g -std=c11 -pthread -Wall -Wextra -fsanitize=address,undefined 
 # What of the Python doors needs no Python.
 COLUMNS := csrc/python/batch.c csrc/python/arrow.c
 NATIVE := $(wildcard csrc/*.c csrc/*.h csrc/*.def csrc/*/*.c csrc/*/*.h csrc/*/*.py) $(wildcard streamliner_udf/*.pyx streamliner_udf/*.pxd streamliner_udf/*.pxi) setup.py pyproject.toml
+# What compares the kernels with the specification, by the ways that look at many texts and at one.
+SPECIFIED := tests/test_golden.py tests/test_oracle.py -k "sql- or python_list or python_scalar"
+# Each kernel is tested as on processors that can do less than this one.
+CPUS := all avx2 ssse3 plain
 DUCKDB_VERSIONS := 1.4.5 1.5.6 2.0.0
 
 .SECONDARY: # keep what was installed between two runs
@@ -23,6 +27,9 @@ build: $(VENV)/.built ## set up the environment; after an edit of C or Cython, r
 
 test: gate build ## all tests
 	$(RUN) -m pytest
+	for cpu in $(filter-out all,$(CPUS)); do \
+	  STREAMLINER_UDF_CPU=$$cpu $(RUN) -m pytest $(SPECIFIED) || exit 1; \
+	done
 
 gate: $(BIN)/python ## what a row of the function table lacks, without building anything
 	$(RUN) tests/gate.py
@@ -33,7 +40,8 @@ asan: build ## kernels and C tests under AddressSanitizer and UndefinedBehaviorS
 	mkdir -p build/asan
 	for test in tests/c/*.c; do \
 	  name=$$(basename $$test .c); \
-	  $(CC) $(SANITIZE) -Icsrc -Ibuild/generated csrc/*.c csrc/kernels/*.c $(COLUMNS) $$test -o build/asan/$$name && build/asan/$$name || exit 1; \
+	  $(CC) $(SANITIZE) -Icsrc -Ibuild/generated csrc/*.c csrc/kernels/*.c $(COLUMNS) $$test -o build/asan/$$name || exit 1; \
+	  for cpu in $(CPUS); do STREAMLINER_UDF_CPU=$$cpu build/asan/$$name || exit 1; done; \
 	done
 
 lint: build ## ruff and mypy

@@ -59,6 +59,10 @@ typedef struct sl_error {
 /* Fills `error` and returns SL_EARG, so that a caller can `return sl_error_set(...)`. Text is cut at a code point. */
 sl_status sl_error_set(sl_error *error, const char *format, ...) SL_PRINTF(2, 3);
 
+/* What the processor can do beyond the plain one of its family: each level includes those before it. */
+enum { SL_CPU_PLAIN = 1, SL_CPU_SSSE3, SL_CPU_AVX2, SL_CPU_AVX512 };
+int sl_cpu_level(void);
+
 /* ---- output of one text -------------------------------------------------------------------------------------- */
 
 /* A growable buffer that the door owns. A kernel is handed one with len == 0, makes room with sl_buf_reserve and

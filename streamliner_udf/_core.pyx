@@ -26,6 +26,7 @@ cdef extern from "streamliner.h":
         SL_UNCHANGED, SL_OK, SL_ENOMEM, SL_EUTF8, SL_EARG, SL_ERANGE, SL_STATUS_COUNT
     const char *sl_status_text(sl_status status) nogil
     const char *SL_VERSION
+    int sl_cpu_level() nogil
     const size_t SL_TEXT_MAX
     ctypedef struct sl_str:
         const char *ptr
@@ -192,6 +193,11 @@ cdef object StringDType = _numpy.dtypes.StringDType
 def version():
     """Version of the compiled library."""
     return SL_VERSION.decode()
+
+
+def cpu():
+    """Which of the kernels' paths this processor takes, or STREAMLINER_UDF_CPU lets it take."""
+    return ("plain", "ssse3", "avx2", "avx512")[sl_cpu_level() - 1]
 
 
 def status_text(int status):

@@ -516,6 +516,16 @@ def test_two_threads_do_the_work_of_two() -> None:
     pytest.fail(f"two threads did {ours:.2f} times the work of one; hashing without the lock did {free:.2f}")
 
 
+def test_the_processor_can_be_kept_to_less() -> None:
+    code = "from streamliner_udf import _core; print(_core.cpu())"
+    best = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    levels = ["plain", "ssse3", "avx2", "avx512"]
+    for level in levels[:3]:
+        environment = {**os.environ, "STREAMLINER_UDF_CPU": level}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+        assert done.stdout.strip() == min(level, best, key=levels.index)
+
+
 def test_a_spawned_child_can_be_given_a_function() -> None:
     """Functions travel by name, as `multiprocessing` and Ray send them."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:

@@ -39,7 +39,19 @@ static inline size_t put_reference(char *out, char c) {
     }
 }
 
-enum { REFERENCE_MAX = 6, SLACK = 16 };
+enum { REFERENCE_MAX = 6, SLACK = 16, WIDE_SLACK = 64 };
+
+/* After a reference, with `to` where the next byte goes: room for the `left` bytes that follow as they are, for one more
+ * reference, and for a store that is wider than what counts of it. */
+static inline sl_status make_room(sl_buf *out, char **to, size_t left, size_t slack) {
+    size_t need = left + REFERENCE_MAX + slack;
+    out->len = (size_t)(*to - out->ptr);
+    if (SL_LIKELY(out->cap - out->len >= need)) return SL_OK;
+    if (out->len > SL_TEXT_MAX) return SL_ERANGE;
+    SL_TRY(sl_buf_reserve(out, need));
+    *to = out->ptr + out->len;
+    return SL_OK;
+}
 
 /* Which of the last `left` bytes, fewer than sixteen, are reserved. */
 static inline uint32_t tail_mask(sl_str text, size_t left, const sl_v16 *set) {
@@ -90,14 +102,7 @@ static sl_status escape_from(sl_str text, size_t first, const sl_v16 *set, sl_bu
         to += count;
         to += put_reference(to, text.ptr[i + count]);
         i += count + 1;
-        /* Room for the rest as it is, for one more reference, and for a store that is wider than what counts. */
-        out->len = (size_t)(to - out->ptr);
-        size_t need = text.len - i + REFERENCE_MAX + SLACK;
-        if (SL_UNLIKELY(out->cap - out->len < need)) {
-            if (out->len > SL_TEXT_MAX) return SL_ERANGE;
-            SL_TRY(sl_buf_reserve(out, need));
-            to = out->ptr + out->len;
-        }
+        SL_TRY(make_room(out, &to, text.len - i, SLACK));
     }
     out->len = (size_t)(to - out->ptr);
     return out->len > SL_TEXT_MAX ? SL_ERANGE : SL_OK;
@@ -186,7 +191,6 @@ WITH_AVX512 static inline __m512i load_512(const char *p, size_t left) {
 
 /* As escape_from, with most texts done in a step or two beyond one a reference. */
 WITH_AVX512 static sl_status escape_512(sl_str text, int quote, sl_buf *out) {
-    enum { WIDE_SLACK = 64 };
     size_t i = 0;
     uint64_t found = 0;
     while (i < text.len && !(found = reserved_512(load_512(text.ptr + i, text.len - i), quote))) i += 64;
@@ -208,13 +212,7 @@ WITH_AVX512 static sl_status escape_512(sl_str text, int quote, sl_buf *out) {
         to += count;
         to += put_reference(to, text.ptr[i + count]);
         i += count + 1;
-        out->len = (size_t)(to - out->ptr);
-        size_t need = text.len - i + REFERENCE_MAX + WIDE_SLACK;
-        if (SL_UNLIKELY(out->cap - out->len < need)) {
-            if (out->len > SL_TEXT_MAX) return SL_ERANGE;
-            SL_TRY(sl_buf_reserve(out, need));
-            to = out->ptr + out->len;
-        }
+        SL_TRY(make_room(out, &to, text.len - i, WIDE_SLACK));
     }
     out->len = (size_t)(to - out->ptr);
     return out->len > SL_TEXT_MAX ? SL_ERANGE : SL_OK;

@@ -81,7 +81,7 @@ static int has_sha(void) {
 
 const sl_sha1 *sl_sha1_best(void) {
     static const sl_sha1 sha = {blocks_sha};
-    return has_sha() ? &sha : &sl_sha1_plain;
+    return sl_cpu_level() > SL_CPU_PLAIN && has_sha() ? &sha : &sl_sha1_plain;
 }
 #else
 const sl_sha1 *sl_sha1_best(void) { return &sl_sha1_plain; }

@@ -153,7 +153,7 @@ static inline void fill(slug *s, const char *p, const char *end, size_t max) {
         fill_vbmi2(s, p, end, max);
         return;
     }
-    if (SL_LIKELY(__builtin_cpu_supports("ssse3") && __builtin_cpu_supports("popcnt"))) {
+    if (SL_LIKELY(sl_cpu_level() >= SL_CPU_SSSE3)) {
         fill_ssse3(s, p, end, max);
         return;
     }

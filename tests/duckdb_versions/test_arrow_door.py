@@ -1,11 +1,10 @@
 """The Arrow door: the functions as Arrow UDFs where no native way is open. Run on each supported version."""
 
-import os
-import subprocess
 import sys
 
 import duckdb
 import pytest
+from children import python
 
 import streamliner_udf
 
@@ -22,18 +21,6 @@ REGISTER = OPEN + "assert streamliner_udf.register(con) is streamliner_udf.Backe
 MESSAGES = """
 con.execute("CREATE TABLE t AS SELECT i, md5(i::VARCHAR) || repeat('x', (i % 50)::INT) AS s FROM range(30000) r(i)")
 """
-
-
-def python(code: str, **environment: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", code],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def test_equals_the_native_door() -> None:

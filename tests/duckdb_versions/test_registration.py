@@ -1,31 +1,17 @@
 """Getting the functions into DuckDB: at import, at connect, on an open connection. Run on each supported version."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
+from children import python
 
 import streamliner_udf
 from streamliner_udf import Backend
 
 STATIC = int(duckdb.__version__.split(".")[0]) >= 2
 NATIVE = Backend.STATIC if STATIC else Backend.EXTENSION
-
-
-def python(code: str, **environment: str) -> str:
-    """Runs code in a process of its own, for what happens at import."""
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", code],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def test_status_says_what_happened() -> None:
