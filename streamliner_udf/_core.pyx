@@ -468,7 +468,6 @@ cdef class Function:
         cdef sl_str source
         cdef sl_uuid value
         cdef sl_status status
-        cdef bint keep = True
         try:
             if sl_buf_reserve(&read, sl_unicode_room(text)) != SL_OK:
                 raise _fail(self.name, SL_ENOMEM, None, -1)
@@ -746,12 +745,11 @@ cdef class Function:
         cdef ArrowArrayStream *stream = <ArrowArrayStream *>PyCapsule_GetPointer(capsule, "arrow_array_stream")
         cdef ArrowSchema schema
         cdef ArrowArray array
-        cdef bint in_struct = False, is_null = options.is_null, ended = False
+        cdef bint in_struct = False, is_null = options.is_null
         cdef sl_arrow_kind kind
         cdef int code
         cdef int64_t failed = -1, before = 0
         cdef sl_status status = SL_OK
-        cdef const char *message
         cdef ArrowChunks result = ArrowChunks.__new__(ArrowChunks)
         result.start(self, False)
         memset(&schema, 0, sizeof(schema))
@@ -768,11 +766,10 @@ cdef class Function:
             if schema.release is not NULL:
                 schema.release(&schema)
         with nogil:
-            while status <= SL_OK and not ended:
+            while status <= SL_OK:
                 memset(&array, 0, sizeof(array))
                 code = stream.get_next(stream, &array)
-                ended = code != 0 or array.release is NULL
-                if ended:
+                if code or array.release is NULL:
                     break
                 status = _run_chunk(result.shared, &array, kind, in_struct, is_null, &options.prepared, &failed)
                 if status <= SL_OK:

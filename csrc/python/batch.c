@@ -143,18 +143,13 @@ static sl_status buf_grow(sl_buf *buf, size_t extra) {
 static sl_status run_TEXT(sl_batch *batch, sl_column *out, sl_str text, const sl_options *options, int64_t row) {
     sl_buf buf = {(char *)out->values + out->len, 0, out->cap - out->len, buf_grow, out};
     sl_status status = batch->function->kernel.TEXT(text, options, &buf);
-    int unchanged = status == SL_UNCHANGED;
-    if (batch->unchanged) {
-        batch->unchanged[row] = (uint8_t)unchanged;
-        unchanged = 0;
+    if (status > SL_OK) return status;
+    if (batch->unchanged) batch->unchanged[row] = status == SL_UNCHANGED;
+    if (status == SL_UNCHANGED) {
+        buf.len = 0; /* a kernel may have begun to write before it found nothing to change */
+        if (!batch->unchanged) SL_TRY(sl_buf_append(&buf, text.ptr, text.len));
     }
-    if (unchanged) {
-        buf.len = 0;
-        SL_TRY(sl_buf_append(&buf, text.ptr, text.len));
-    } else if (status > SL_OK) {
-        return status;
-    }
-    if (status != SL_UNCHANGED || unchanged) out->len += buf.len;
+    out->len += buf.len;
     out->offsets[row + 1] = (int64_t)out->len;
     return SL_OK;
 }
