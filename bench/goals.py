@@ -38,7 +38,13 @@ FLOORS = {
     "read": "sum(sl_floor_touch(t))",
     "copy": "sum(strlen(sl_floor_identity(t)))",
 }
-MEASURES = {"number": "sum({})", "text": "sum(strlen({}))", "list": "sum(len({}))", "uuid": "count({})"}
+MEASURES = {
+    "flag": "count_if({})",
+    "number": "sum({})",
+    "text": "sum(strlen({}))",
+    "list": "sum(len({}))",
+    "uuid": "count({})",
+}
 
 _EMAIL = r"[\w.-]+@[\w.-]+\.\w+"
 _PHONE = r"(\+\d{1,2}\s?)?\(?\d{3}\)?[\s.-]?\d{3}[\s.-]?\d{4}"
@@ -124,18 +130,39 @@ CASES = (
 )  # fmt: skip
 
 
-def default_case(function: Function) -> Case:
-    """A function without a case of its own: on the messages, against its floor alone."""
-    before = ["dns" for param in function.params if param.required and param.role == "option"]
-    kind, floor = {"text": ("text", "copy"), "list": ("list", "read"), "uuid": ("uuid", "scan")}[function.result.type]
-    call = f"{function.sql_name}({', '.join([*map(repr, before), 't'])})"
-    return Case(function.name, call, kind, floor, oracle=_oracle(function.name, *before))
+KINDS = {
+    "text": ("text", "copy"),
+    "list": ("list", "read"),
+    "uuid": ("uuid", "scan"),
+    **dict.fromkeys(("integer", "natural", "real"), ("number", "read")),
+    "boolean": ("flag", "read"),
+}
+
+
+def default_case(function: Function) -> Case | None:
+    """A function without a case of its own: on the messages, against its floor alone. None where a row is no text."""
+    if any(function.params[at].type != "text" for at in function.row_indexes):
+        return None
+    required = {"text": "dns", "integer": 8, "texts": ["now", "meeting"]}
+    before = [required[p.type] for p in function.params if p.required and p.role == "option"]
+    kind, floor = KINDS[function.result.type]
+    rows = iter(["t"] * len(function.row_indexes))
+    options = iter(map(repr, before))
+    given = [next(rows) if p.role == "row" else next(options) for p in function.params if p.required]
+    first = function.params[0].role == "option"
+
+    def answer(text: str) -> object:
+        texts = [text] * len(function.row_indexes)
+        return getattr(reference, function.name)(*(before + texts if first else texts + before))
+
+    return Case(function.name, f"{function.sql_name}({', '.join(given)})", kind, floor, oracle=answer)
 
 
 def all_cases() -> list[Case]:
     """The cases above, and one for each other function of the table."""
     measured = {case.function for case in CASES}
-    return [*CASES, *(default_case(f) for f in FUNCTIONS.values() if f.sql_name not in measured)]
+    others = (default_case(f) for f in FUNCTIONS.values() if f.sql_name not in measured)
+    return [*CASES, *(case for case in others if case)]
 
 
 def existing(connection: duckdb.DuckDBPyConnection, cases: Iterable[Case]) -> list[Case]:

@@ -12,16 +12,27 @@
     static const sl_field sl_fields_##name[] = {__VA_ARGS__};    \
     static const sl_result sl_result_##name = {                  \
         SL_TYPE_LIST, sl_fields_##name, sizeof(sl_fields_##name) / sizeof(sl_field)};
-static const sl_result sl_result_text = {SL_TYPE_TEXT, NULL, 0};
-static const sl_result sl_result_uuid = {SL_TYPE_UUID, NULL, 0};
+#define SL_PLAIN_RESULT(name, type) static const sl_result sl_result_##name = {type, NULL, 0}
+SL_PLAIN_RESULT(text, SL_TYPE_TEXT);
+SL_PLAIN_RESULT(uuid, SL_TYPE_UUID);
+SL_PLAIN_RESULT(integer, SL_TYPE_INTEGER);
+SL_PLAIN_RESULT(natural, SL_TYPE_NATURAL);
+SL_PLAIN_RESULT(real, SL_TYPE_REAL);
+SL_PLAIN_RESULT(boolean, SL_TYPE_BOOLEAN);
 #include "functions.def"
 #undef SL_RESULT
 #undef SL_FUNCTION
 
 #define ROW(name) {#name, SL_ROLE_ROW, 1, {.type = SL_TYPE_TEXT}, 0}
+#define ROW_INTEGERS(name) {#name, SL_ROLE_ROW, 1, {.type = SL_TYPE_INTEGERS}, 0}
+#define ROW_NATURALS(name) {#name, SL_ROLE_ROW, 1, {.type = SL_TYPE_NATURALS}, 0}
+#define REQUIRED_TEXT(name) {#name, SL_ROLE_OPTION, 1, {.type = SL_TYPE_TEXT}, 0}
+#define REQUIRED_TEXTS(name) {#name, SL_ROLE_OPTION, 1, {.type = SL_TYPE_TEXTS}, 0}
+#define REQUIRED_INTEGER(name) {#name, SL_ROLE_OPTION, 1, {.type = SL_TYPE_INTEGER}, 0}
 #define REQUIRED_TEXT_OR_UUID(name) {#name, SL_ROLE_OPTION, 1, {.type = SL_TYPE_TEXT}, 1}
 #define TEXT_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_TEXT, .text = {value, sizeof(value) - 1}}, 0}
 #define INTEGER_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_INTEGER, .integer = (value)}, 0}
+#define REAL_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_REAL, .real = (value)}, 0}
 #define BOOLEAN_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_BOOLEAN, .integer = (value)}, 0}
 #define SL_RESULT(name, ...)
 #define SL_FUNCTION(name, family, shape, result, prepare, scan, since, summary, example, ...) \

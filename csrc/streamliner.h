@@ -37,6 +37,13 @@ typedef struct sl_str {
     uint32_t len;
 } sl_str;
 
+/* A borrowed list of 64-bit numbers; unsigned ones have their bits here. ptr == NULL means SQL NULL, and is never seen by a
+ * kernel. */
+typedef struct sl_numbers {
+    const int64_t *ptr;
+    uint32_t count;
+} sl_numbers;
+
 #define SL_STR(literal) ((sl_str){(literal), (uint32_t)(sizeof(literal) - 1)})
 /* The longest text a kernel may be given or may produce. */
 #define SL_TEXT_MAX UINT32_MAX
@@ -93,10 +100,12 @@ void sl_buf_free(sl_buf *buf);
 
 /* ---- output of a list ---------------------------------------------------------------------------------------- */
 
-/* One field of one list element. Only a text can be NULL (ptr == NULL). Times are microseconds since 1970-01-01. */
+/* A result, or one field of one list element. Only the text of a field can be NULL (ptr == NULL). Times are microseconds
+ * since 1970-01-01. */
 typedef union sl_cell {
     sl_str text;
-    int64_t integer;
+    int64_t integer; /* of a BOOLEAN: 0 or 1 */
+    uint64_t natural;
     double real;
 } sl_cell;
 
@@ -134,19 +143,25 @@ void sl_rows_free(sl_rows *rows);
 typedef enum sl_type {
     SL_TYPE_TEXT,
     SL_TYPE_INTEGER,
+    SL_TYPE_NATURAL,
     SL_TYPE_REAL,
     SL_TYPE_BOOLEAN,
     SL_TYPE_UUID,
     SL_TYPE_TIMESTAMP,
-    SL_TYPE_LIST
+    SL_TYPE_TEXTS,    /* of parameters only: lists of the type in their name */
+    SL_TYPE_INTEGERS,
+    SL_TYPE_NATURALS,
+    SL_TYPE_LIST      /* of results only */
 } sl_type;
 
-/* A typed value: an option's argument or its default. BOOLEAN uses integer. */
+/* A typed value: an option's argument or its default. BOOLEAN uses integer; TEXTS uses texts, none of them NULL. */
 typedef struct sl_value {
     sl_type type;
     sl_str text;
     int64_t integer;
     double real;
+    const sl_str *texts;
+    uint32_t count;
 } sl_value;
 
 /* Options after preparation: immutable, shared by threads. Small ones live in `word`; larger ones behind `object`,
@@ -158,7 +173,7 @@ typedef struct sl_options {
 } sl_options;
 
 /* Checks and compiles the option arguments of one function, in the order of its row, defaults filled in, none NULL.
- * Called once for each distinct set of values and not once a row. */
+ * Called once for each distinct set of values and not once a row. Texts of the values live as long as the options. */
 typedef sl_status (*sl_prepare)(const sl_value *values, sl_options *options, sl_error *error);
 
 /* ---- the table ------------------------------------------------------------------------------------------------ */
@@ -169,17 +184,28 @@ typedef struct sl_uuid {
 
 /* A shape is what a kernel takes and gives; each door has one adapter a shape. */
 typedef enum sl_shape {
-    SL_SHAPE_TEXT, /* text -> text */
-    SL_SHAPE_ROWS, /* text -> list of text, or of struct */
-    SL_SHAPE_UUID, /* text -> UUID */
+    SL_SHAPE_TEXT,         /* text -> text */
+    SL_SHAPE_ROWS,         /* text -> list of text, number or struct */
+    SL_SHAPE_UUID,         /* text -> UUID */
+    SL_SHAPE_NUMBER,       /* text -> integer, natural, real or boolean */
+    SL_SHAPE_PAIR,         /* text, text -> as NUMBER */
+    SL_SHAPE_NUMBERS_ROWS, /* numbers -> as ROWS */
+    SL_SHAPE_NUMBERS_PAIR, /* numbers, numbers -> as NUMBER */
     SL_SHAPE_COUNT
 } sl_shape;
 
 typedef sl_status (*sl_kernel_TEXT)(sl_str text, const sl_options *options, sl_buf *out);
 typedef sl_status (*sl_kernel_ROWS)(sl_str text, const sl_options *options, sl_rows *out);
 typedef sl_status (*sl_kernel_UUID)(sl_str text, const sl_options *options, sl_uuid *out);
+typedef sl_status (*sl_kernel_NUMBER)(sl_str text, const sl_options *options, sl_cell *out);
+typedef sl_status (*sl_kernel_PAIR)(sl_str a, sl_str b, const sl_options *options, sl_cell *out);
+/* Numbers can be wrong where texts cannot: these may fill `error` and return SL_EARG. */
+typedef sl_status (*sl_kernel_NUMBERS_ROWS)(sl_numbers numbers, const sl_options *options, sl_rows *out,
+                                            sl_error *error);
+typedef sl_status (*sl_kernel_NUMBERS_PAIR)(sl_numbers a, sl_numbers b, const sl_options *options, sl_cell *out,
+                                            sl_error *error);
 
-/* The row's texts are what the kernel reads for each row; options go through prepare first. */
+/* Arguments of the row are what the kernel reads for each row; options go through prepare first. */
 typedef enum sl_role { SL_ROLE_ROW, SL_ROLE_OPTION } sl_role;
 
 typedef struct sl_param {
@@ -197,8 +223,8 @@ typedef struct sl_field {
 } sl_field;
 
 /* Bytes from ptr on, at most len, in which the function finds nothing to do, however they are cut into texts: TEXT
- * kernels answer "unchanged" for every text out of them, ROWS kernels give nothing. Doors use it to pass over many texts
- * with one look; it may stop early. */
+ * kernels answer "unchanged" for every text out of them, ROWS kernels give nothing, NUMBER kernels give zero. Doors use it
+ * to pass over many texts with one look; it may stop early. */
 typedef size_t (*sl_scan)(const char *ptr, size_t len, const sl_options *options);
 
 typedef struct sl_result {
@@ -223,8 +249,23 @@ typedef struct sl_function {
         sl_kernel_TEXT TEXT;
         sl_kernel_ROWS ROWS;
         sl_kernel_UUID UUID;
+        sl_kernel_NUMBER NUMBER;
+        sl_kernel_PAIR PAIR;
+        sl_kernel_NUMBERS_ROWS NUMBERS_ROWS;
+        sl_kernel_NUMBERS_PAIR NUMBERS_PAIR;
     } kernel;
 } sl_function;
+
+/* Whether the function's result is a list, and whether its kernel reads two arguments of the row, or numbers. */
+static inline int sl_gives_list(const sl_function *function) {
+    return function->shape == SL_SHAPE_ROWS || function->shape == SL_SHAPE_NUMBERS_ROWS;
+}
+static inline int sl_takes_pair(const sl_function *function) {
+    return function->shape == SL_SHAPE_PAIR || function->shape == SL_SHAPE_NUMBERS_PAIR;
+}
+static inline int sl_takes_numbers(const sl_function *function) {
+    return function->shape == SL_SHAPE_NUMBERS_ROWS || function->shape == SL_SHAPE_NUMBERS_PAIR;
+}
 
 extern const sl_function sl_functions[];
 extern const uint32_t sl_function_count;
@@ -233,6 +274,12 @@ extern const uint32_t sl_function_count;
 #define SL_PROTOTYPE_TEXT(name) sl_status sl_##name(sl_str text, const sl_options *options, sl_buf *out)
 #define SL_PROTOTYPE_ROWS(name) sl_status sl_##name(sl_str text, const sl_options *options, sl_rows *out)
 #define SL_PROTOTYPE_UUID(name) sl_status sl_##name(sl_str text, const sl_options *options, sl_uuid *out)
+#define SL_PROTOTYPE_NUMBER(name) sl_status sl_##name(sl_str text, const sl_options *options, sl_cell *out)
+#define SL_PROTOTYPE_PAIR(name) sl_status sl_##name(sl_str a, sl_str b, const sl_options *options, sl_cell *out)
+#define SL_PROTOTYPE_NUMBERS_ROWS(name) \
+    sl_status sl_##name(sl_numbers numbers, const sl_options *options, sl_rows *out, sl_error *error)
+#define SL_PROTOTYPE_NUMBERS_PAIR(name) \
+    sl_status sl_##name(sl_numbers a, sl_numbers b, const sl_options *options, sl_cell *out, sl_error *error)
 
 #define SL_RESULT(name, ...)
 #define SL_OPTIONS(name) sl_status sl_prepare_##name(const sl_value *values, sl_options *options, sl_error *error);

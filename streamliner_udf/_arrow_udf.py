@@ -39,14 +39,15 @@ def _whole(column: Any) -> Any:
 def _run(function: Function, *columns: Any) -> Any:
     """Results for one vector. Options arrive as columns too; each run of rows with equal ones is one call."""
     arrays = [_whole(column) for column in columns]
-    text_at = next(i for i, param in enumerate(function.params) if param.role == "row")
-    text = arrays[text_at]
-    options = [[None] * len(text) if array is text else array.to_pylist() for array in arrays]
+    count = len(arrays[0])
+    rows = set(function.row_indexes)
+    options = [[None] * count if i in rows else array.to_pylist() for i, array in enumerate(arrays)]
     results, start = [], 0
     for key, run in itertools.groupby(zip(*options, strict=True)):
-        count = sum(1 for _ in run)
-        results.append(_call(function, (*key[:text_at], text.slice(start, count), *key[text_at + 1 :])))
-        start += count
+        length = sum(1 for _ in run)
+        args = (arrays[i].slice(start, length) if i in rows else value for i, value in enumerate(key))
+        results.append(_call(function, tuple(args)))
+        start += length
     return pa.concat_arrays(results)
 
 

@@ -5,8 +5,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.datetime cimport datetime_new, import_datetime
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
-from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memset
 cimport cython
 cimport numpy as cnp
@@ -41,12 +41,22 @@ cdef extern from "streamliner.h":
     sl_status sl_buf_reserve(sl_buf *buf, size_t extra) nogil
     void sl_buf_free(sl_buf *buf) nogil
     ctypedef enum sl_type:
-        SL_TYPE_TEXT, SL_TYPE_INTEGER, SL_TYPE_REAL, SL_TYPE_BOOLEAN, SL_TYPE_UUID, SL_TYPE_TIMESTAMP, SL_TYPE_LIST
+        SL_TYPE_TEXT, SL_TYPE_INTEGER, SL_TYPE_NATURAL, SL_TYPE_REAL, SL_TYPE_BOOLEAN, SL_TYPE_UUID, SL_TYPE_TIMESTAMP,
+        SL_TYPE_TEXTS, SL_TYPE_INTEGERS, SL_TYPE_NATURALS, SL_TYPE_LIST
+    ctypedef union sl_cell:
+        int64_t integer
+        uint64_t natural
+        double real
+    ctypedef struct sl_numbers:
+        const int64_t *ptr
+        uint32_t count
     ctypedef struct sl_value:
         sl_type type
         sl_str text
         int64_t integer
         double real
+        const sl_str *texts
+        uint32_t count
     ctypedef struct sl_options:
         void *object
         void (*release)(void *object) nogil
@@ -54,7 +64,8 @@ cdef extern from "streamliner.h":
     ctypedef struct sl_uuid:
         uint8_t bytes[16]
     ctypedef enum sl_shape:
-        SL_SHAPE_TEXT, SL_SHAPE_ROWS, SL_SHAPE_UUID
+        SL_SHAPE_TEXT, SL_SHAPE_ROWS, SL_SHAPE_UUID, SL_SHAPE_NUMBER, SL_SHAPE_PAIR, SL_SHAPE_NUMBERS_ROWS,
+        SL_SHAPE_NUMBERS_PAIR
     ctypedef enum sl_role:
         SL_ROLE_ROW, SL_ROLE_OPTION
     ctypedef struct sl_param:
@@ -72,9 +83,13 @@ cdef extern from "streamliner.h":
         uint32_t field_count
     ctypedef sl_status (*sl_kernel_TEXT)(sl_str text, const sl_options *options, sl_buf *out) nogil
     ctypedef sl_status (*sl_kernel_UUID)(sl_str text, const sl_options *options, sl_uuid *out) nogil
+    ctypedef sl_status (*sl_kernel_NUMBER)(sl_str text, const sl_options *options, sl_cell *out) nogil
+    ctypedef sl_status (*sl_kernel_PAIR)(sl_str a, sl_str b, const sl_options *options, sl_cell *out) nogil
     ctypedef union sl_kernel:
         sl_kernel_TEXT TEXT
         sl_kernel_UUID UUID
+        sl_kernel_NUMBER NUMBER
+        sl_kernel_PAIR PAIR
     ctypedef struct sl_function:
         const char *name
         const char *family
@@ -87,6 +102,9 @@ cdef extern from "streamliner.h":
         const sl_param *params
         uint32_t param_count
         sl_kernel kernel
+    bint sl_gives_list(const sl_function *function) nogil
+    bint sl_takes_pair(const sl_function *function) nogil
+    bint sl_takes_numbers(const sl_function *function) nogil
     const sl_function sl_functions[]
     const uint32_t sl_function_count
 
@@ -115,12 +133,18 @@ cdef extern from "python/batch.h":
     sl_status sl_batch_run(sl_batch *batch, const sl_options *options, const sl_str *texts, int64_t count, int checked,
                            int64_t *failed) nogil
     sl_status sl_batch_nulls(sl_batch *batch, int64_t count) nogil
+    sl_status sl_batch_run_pairs(sl_batch *batch, const sl_options *options, const sl_str *a, const sl_str *b,
+                                 int64_t count, int checked, int64_t *failed) nogil
+    sl_status sl_batch_run_numbers(sl_batch *batch, const sl_options *options, const sl_numbers *a, const sl_numbers *b,
+                                   int64_t count, int64_t *failed, sl_error *error) nogil
     bint sl_column_valid(const sl_column *column, int64_t i) nogil
     sl_str sl_column_text(const sl_column *column, int64_t i) nogil
 
 cdef extern from "python/arrow.h":
     cdef struct ArrowSchema:
         const char *format
+        int64_t n_children
+        ArrowSchema **children
         ArrowSchema *dictionary
         void (*release)(ArrowSchema *) nogil
     cdef struct ArrowArray:
@@ -136,6 +160,11 @@ cdef extern from "python/arrow.h":
     sl_arrow_kind sl_arrow_kind_of(const ArrowSchema *schema, bint *in_struct) nogil
     sl_status sl_arrow_read(const ArrowArray *array, sl_arrow_kind kind, bint in_struct, int64_t start, int64_t count,
                             sl_str *out) nogil
+    ctypedef enum sl_arrow_lists:
+        SL_ARROW_LIST, SL_ARROW_LARGE_LIST, SL_ARROW_FIXED_LIST, SL_ARROW_NULL_LIST, SL_ARROW_NO_LIST
+    sl_arrow_lists sl_arrow_lists_of(const ArrowSchema *schema, bint naturals, bint *in_struct, int64_t *width) nogil
+    sl_status sl_arrow_read_lists(const ArrowArray *array, sl_arrow_lists kind, bint in_struct, int64_t width, int64_t start,
+                                  int64_t count, sl_numbers *out) nogil
     size_t sl_arrow_bytes(const ArrowArray *array, sl_arrow_kind kind, bint in_struct) nogil
     ctypedef struct sl_shared:
         pass
@@ -144,6 +173,7 @@ cdef extern from "python/arrow.h":
     sl_batch *sl_shared_batch(const sl_shared *shared, int64_t chunk) nogil
     int64_t sl_shared_count(const sl_shared *shared) nogil
     sl_status sl_shared_narrow(sl_shared *shared) nogil
+    void sl_shared_pack(sl_shared *shared) nogil
     void sl_shared_release(sl_shared *shared) nogil
     sl_status sl_shared_produce(sl_shared *shared, const sl_options *options, sl_str text, int64_t rows) nogil
     sl_status sl_shared_wait(sl_shared *shared, int64_t chunks, int64_t *count) nogil
@@ -182,8 +212,13 @@ cdef size_t TEXT_MAX = SL_TEXT_MAX
 cdef const char *EMPTY = ""
 
 cdef dict TYPE_NAMES = {
-    SL_TYPE_TEXT: "text", SL_TYPE_INTEGER: "integer", SL_TYPE_REAL: "real", SL_TYPE_BOOLEAN: "boolean",
-    SL_TYPE_UUID: "uuid", SL_TYPE_TIMESTAMP: "timestamp", SL_TYPE_LIST: "list",
+    SL_TYPE_TEXT: "text", SL_TYPE_INTEGER: "integer", SL_TYPE_NATURAL: "natural", SL_TYPE_REAL: "real",
+    SL_TYPE_BOOLEAN: "boolean", SL_TYPE_UUID: "uuid", SL_TYPE_TIMESTAMP: "timestamp", SL_TYPE_TEXTS: "texts",
+    SL_TYPE_INTEGERS: "integers", SL_TYPE_NATURALS: "naturals", SL_TYPE_LIST: "list",
+}
+cdef dict NUMPY_TYPES = {
+    SL_TYPE_INTEGER: _numpy.int64, SL_TYPE_NATURAL: _numpy.uint64, SL_TYPE_REAL: _numpy.float64,
+    SL_TYPE_BOOLEAN: _numpy.bool,
 }
 cdef object StringDType = _numpy.dtypes.StringDType
 
@@ -302,7 +337,19 @@ cdef object _field(const sl_column *column, int64_t i):
         return _timestamp((<int64_t *>column.values)[i])
     if column.type == SL_TYPE_REAL:
         return (<double *>column.values)[i]
+    if column.type == SL_TYPE_NATURAL:
+        return (<uint64_t *>column.values)[i]
+    if column.type == SL_TYPE_BOOLEAN:
+        return column.values[i] != 0
     return (<int64_t *>column.values)[i]
+
+
+cdef object _number(sl_type type, sl_cell cell):
+    if type == SL_TYPE_REAL:
+        return cell.real
+    if type == SL_TYPE_NATURAL:
+        return cell.natural
+    return cell.integer != 0 if type == SL_TYPE_BOOLEAN else cell.integer
 
 
 cdef object _fail(str name, sl_status status, str detail, int64_t row):
@@ -317,10 +364,44 @@ cdef class _Options:
 
     cdef sl_options prepared
     cdef bint is_null
+    cdef list alive  # texts of the values, which a prepared object may point to
 
     def __dealloc__(self):
         if self.prepared.release is not NULL:
             self.prepared.release(self.prepared.object)
+
+
+cdef class _Texts:
+    """An option that is a list of texts, as the kernels take it."""
+
+    cdef sl_str *ptr
+    cdef list utf8
+
+    def __cinit__(self, str name, str param, object value):
+        cdef bytes item
+        if isinstance(value, str) or not isinstance(value, (list, tuple, _numpy.ndarray)):
+            raise TypeError(f"{name}: expected {param} to be a list of str, got {type(value).__name__}")
+        self.utf8 = []
+        for i, text in enumerate(value):
+            if text is None:
+                raise _errors.InvalidArgument(
+                    f"{name}: expected {param} without NULL, got one at position {i + 1}"
+                )
+            if not isinstance(text, str):
+                raise TypeError(f"{name}: expected {param} to be a list of str, got {type(text).__name__} in it")
+            try:
+                self.utf8.append(text.encode())
+            except UnicodeEncodeError as problem:
+                raise _errors.InvalidUTF8(f"{name}: {param}: {problem}") from None
+        self.ptr = <sl_str *>malloc((len(self.utf8) + 1) * sizeof(sl_str))
+        if self.ptr is NULL:
+            raise MemoryError()
+        for i in range(len(self.utf8)):
+            item = self.utf8[i]
+            self.ptr[i] = sl_str(PyBytes_AS_STRING(item), <uint32_t>PyBytes_GET_SIZE(item))
+
+    def __dealloc__(self):
+        free(self.ptr)
 
 
 # ---- one function ---------------------------------------------------------------------------------------------------
@@ -330,8 +411,9 @@ cdef class Function:
 
     cdef const sl_function *row
     cdef readonly str name
-    cdef list params, field_names
+    cdef list params, field_names, rows_at
     cdef Py_ssize_t text_at, required
+    cdef bint one_text  # the row is one text
     cdef _Options defaults
 
     def __init__(self, str name):
@@ -345,10 +427,10 @@ cdef class Function:
         self.params = [self.row.params[p].name.decode() for p in range(self.row.param_count)]
         self.field_names = [_decode(self.row.result.fields[i].name) for i in range(self.row.result.field_count)]
         self.required = sum(1 for p in range(self.row.param_count) if self.row.params[p].required)
-        for p in range(self.row.param_count):
-            if self.row.params[p].role == SL_ROLE_ROW:
-                self.text_at = p
-        if self.required == 1:
+        self.rows_at = [p for p in range(self.row.param_count) if self.row.params[p].role == SL_ROLE_ROW]
+        self.text_at = self.rows_at[0]
+        self.one_text = not sl_takes_pair(self.row) and not sl_takes_numbers(self.row)
+        if self.required == len(self.rows_at):
             self.defaults = self.prepare([None] * self.row.param_count, 0)
 
     def __call__(self, tuple args, dict kwargs):
@@ -358,8 +440,10 @@ cdef class Function:
             given = len(args)
         cdef object text = args[self.text_at]
         cdef _Options options = self.defaults
-        if options is None or given > 1:
+        if options is None or given > self.required:
             options = self.prepare(list(args), given)
+        if not self.one_text:
+            return self.several(args, options)
         if PyUnicode_CheckExact(text):
             return None if options.is_null else self.scalar(text, options)
         return self.other(text, options)
@@ -393,6 +477,7 @@ cdef class Function:
         cdef list alive = []
         cdef bytes utf8
         cdef const sl_param *param
+        cdef _Texts texts
         error.text[0] = 0
         for p in range(self.row.param_count):
             param = &self.row.params[p]
@@ -415,6 +500,11 @@ cdef class Function:
                         raise _errors.InvalidUTF8(f"{self.name}: {self.params[p]}: {problem}") from None
                     alive.append(utf8)
                     values[count].text = sl_str(PyBytes_AS_STRING(utf8), <uint32_t>PyBytes_GET_SIZE(utf8))
+                elif param.fallback.type == SL_TYPE_TEXTS:
+                    texts = _Texts(self.name, self.params[p], value)
+                    alive.append(texts)
+                    values[count].texts = texts.ptr
+                    values[count].count = <uint32_t>len(texts.utf8)
                 elif param.fallback.type == SL_TYPE_BOOLEAN:
                     if not isinstance(value, (bool, _numpy.bool)):
                         raise self.wrong_option(p, "bool", value)
@@ -433,6 +523,7 @@ cdef class Function:
                             f"{self.name}: expected {self.params[p]} to fit 64 bits, got {value}"
                         ) from None
             count += 1
+        options.alive = alive
         cdef sl_status status = self.row.prepare(values, &options.prepared, &error)
         if status > SL_OK:
             options.prepared.release = NULL
@@ -467,6 +558,7 @@ cdef class Function:
         cdef sl_buf read = SL_BUF_HEAP, out = SL_BUF_HEAP
         cdef sl_str source
         cdef sl_uuid value
+        cdef sl_cell cell
         cdef sl_status status
         try:
             if sl_buf_reserve(&read, sl_unicode_room(text)) != SL_OK:
@@ -477,16 +569,18 @@ cdef class Function:
             if self.row.shape == SL_SHAPE_ROWS:
                 return self.rows(source, options)
             if source.len < SCALAR_RELEASE:
-                status = _one(self.row, source, &options.prepared, &out, &value)
+                status = _one(self.row, source, &options.prepared, &out, &value, &cell)
             else:
                 with nogil:
-                    status = _one(self.row, source, &options.prepared, &out, &value)
+                    status = _one(self.row, source, &options.prepared, &out, &value, &cell)
             if status > SL_OK:
                 raise _fail(self.name, status, None, -1)
             if status == SL_UNCHANGED:
                 return text
             if self.row.shape == SL_SHAPE_UUID:
                 return _uuid_of(value.bytes)
+            if self.row.shape == SL_SHAPE_NUMBER:
+                return _number(self.row.result.type, cell)
             return PyUnicode_DecodeUTF8(out.ptr, out.len, NULL) if out.len else ""
         finally:
             sl_buf_free(&read)
@@ -538,7 +632,7 @@ cdef class Function:
             return _text(sl_column_text(&batch.columns[0], row))
         if self.row.shape == SL_SHAPE_UUID:
             return _uuid_of(batch.columns[0].values + 16 * row)
-        return self.elements(batch, row)
+        return self.elements(batch, row) if sl_gives_list(self.row) else _field(&batch.columns[0], row)
 
     # ---- list ----
 
@@ -603,6 +697,111 @@ cdef class Function:
             sl_buf_free(&read)
             sl_batch_free(&batch)
 
+    # ---- two texts, or numbers ----
+
+    cdef object several(self, tuple args, _Options options):
+        cdef list values = [args[at] for at in self.rows_at]
+        cdef bint numbers = sl_takes_numbers(self.row)
+        if not numbers and PyUnicode_CheckExact(values[0]) and PyUnicode_CheckExact(values[1]):
+            return None if options.is_null else self.pair(values[0], values[1], options)
+        cdef list sources = []
+        for at, value in zip(self.rows_at, values):
+            sources.append(_source(self.name, self.params[at], self.row.params[at].fallback.type, value))
+        lengths = {(<_Source>source).length for source in sources if (<_Source>source).length >= 0}
+        if len(lengths) > 1:
+            raise _errors.InvalidArgument(
+                f"{self.name}: expected {' and '.join(self.params[at] for at in self.rows_at)} of equal length, got "
+                f"{' and '.join(str((<_Source>source).length) for source in sources)}"
+            )
+        kinds = {(<_Source>source).kind for source in sources}
+        cdef int64_t total = lengths.pop() if lengths else -1
+        if "array" in kinds or "stream" in kinds:
+            return self.several_to_arrow(sources, total, "stream" in kinds, options)
+        results = self.several_to_list(sources, 1 if total < 0 else total, options)
+        if total < 0:
+            return results[0]
+        if "numpy" not in kinds:
+            return results
+        return self.to_numpy(results, options.is_null or any((<_Source>source).may_miss for source in sources))
+
+    cdef object pair(self, str a, str b, _Options options):
+        cdef sl_buf read = SL_BUF_HEAP
+        cdef sl_str first, second
+        cdef sl_cell cell
+        cdef sl_status status
+        try:
+            if sl_buf_reserve(&read, sl_unicode_room(a) + sl_unicode_room(b)) != SL_OK:
+                raise _fail(self.name, SL_ENOMEM, None, -1)
+            status = sl_unicode_read(a, &read, &first)
+            if status > SL_OK:
+                raise self.unreadable(a, status, -1)
+            status = sl_unicode_read(b, &read, &second)
+            if status > SL_OK:
+                raise self.unreadable(b, status, -1)
+            if first.len + <size_t>second.len < SCALAR_RELEASE // 8:
+                status = self.row.kernel.PAIR(first, second, &options.prepared, &cell)
+            else:
+                with nogil:
+                    status = self.row.kernel.PAIR(first, second, &options.prepared, &cell)
+            if status > SL_OK:
+                raise _fail(self.name, status, None, -1)
+            return _number(self.row.result.type, cell)
+        finally:
+            sl_buf_free(&read)
+
+    cdef several_block(self, list sources, int64_t start, int64_t count, sl_batch *batch, _Options options):
+        """Appends the results of rows [start, start + count), at most SL_BATCH_BLOCK of them."""
+        cdef _Source a = sources[0], b = sources[len(sources) - 1]
+        cdef sl_status status
+        cdef sl_error error
+        cdef int64_t failed = 0
+        cdef bint numbers = sl_takes_numbers(self.row), one = len(sources) == 1
+        error.text[0] = 0
+        if options.is_null:
+            status = sl_batch_nulls(batch, count)
+        else:
+            a.fill(start, count)
+            if not one:
+                b.fill(start, count)
+            with nogil:
+                if numbers:
+                    status = sl_batch_run_numbers(
+                        batch, &options.prepared, a.numbers, NULL if one else b.numbers, count, &failed, &error
+                    )
+                else:
+                    status = sl_batch_run_pairs(batch, &options.prepared, a.texts, b.texts, count, False, &failed)
+        if status > SL_OK:
+            at = start + failed if a.length >= 0 or b.length >= 0 else -1
+            raise _fail(self.name, status, error.text.decode("utf-8", "replace"), at)
+
+    cdef list several_to_list(self, list sources, int64_t total, _Options options):
+        cdef sl_batch batch
+        cdef int64_t start, i, count
+        cdef list result = []
+        sl_batch_init(&batch, self.row)
+        try:
+            for start in range(0, total, SL_BATCH_BLOCK):
+                count = min(total - start, <int64_t>SL_BATCH_BLOCK)
+                sl_batch_reset(&batch)
+                self.several_block(sources, start, count, &batch, options)
+                for i in range(count):
+                    result.append(self.value(&batch, i))
+            return result
+        finally:
+            sl_batch_free(&batch)
+
+    cdef object several_to_arrow(self, list sources, int64_t total, bint stream, _Options options):
+        cdef ArrowChunks result = ArrowChunks.__new__(ArrowChunks) if stream else ArrowColumn.__new__(ArrowColumn)
+        cdef int64_t start
+        cdef sl_batch *batch
+        result.start(self, False)
+        batch = sl_shared_add(result.shared)
+        if batch is NULL or sl_batch_reserve(batch, total, 0) > SL_OK:
+            raise _fail(self.name, SL_ENOMEM, None, -1)
+        for start in range(0, total, SL_BATCH_BLOCK):
+            self.several_block(sources, start, min(total - start, <int64_t>SL_BATCH_BLOCK), batch, options)
+        return self.finish(result, SL_ARROW_LARGE_TEXT)
+
     # ---- NumPy ----
 
     cdef object numpy(self, object column, _Options options):
@@ -614,12 +813,10 @@ cdef class Function:
         shape = column.shape
         flat = column.reshape(-1)
         if self.row.shape != SL_SHAPE_TEXT:
-            result = _numpy.empty(flat.shape, dtype=object)
             # Missing values read as what stands for them in the array, and are None here.
             values = flat.astype(StringDType(na_object=None)).tolist()
-            for i, item in enumerate(self.strings(values, options)):
-                result[i] = item
-            return result.reshape(shape)
+            may_miss = hasattr(column.dtype, "na_object") or options.is_null
+            return self.to_numpy(self.strings(values, options), may_miss).reshape(shape)
         dtype = column.dtype
         if not hasattr(dtype, "na_object") and options.is_null:
             dtype = StringDType(na_object=None)
@@ -630,6 +827,16 @@ cdef class Function:
         result = _numpy.empty(flat.shape, dtype=dtype)
         self.numpy_texts(flat, result, options)
         return result.reshape(shape)
+
+    cdef object to_numpy(self, list results, bint may_miss):
+        """Numbers as numbers, unless one may be missing; everything else as objects."""
+        dtype = NUMPY_TYPES.get(self.row.result.type)
+        if dtype is not None and not may_miss:
+            return _numpy.array(results, dtype=dtype)
+        array = _numpy.empty(len(results), dtype=object)
+        for i, item in enumerate(results):
+            array[i] = item
+        return array
 
     cdef numpy_texts(self, cnp.ndarray column, cnp.ndarray result, _Options options):
         cdef int64_t total = column.shape[0], stride = column.strides[0] if total else 0, start = 0, i, count
@@ -715,6 +922,7 @@ cdef class Function:
     cdef object finish(self, ArrowChunks result, sl_arrow_kind kind):
         """Gives the result offsets as wide as its source has them."""
         cdef sl_status status = SL_OK
+        sl_shared_pack(result.shared)
         if kind == SL_ARROW_TEXT or kind == SL_ARROW_NULL:
             status = sl_shared_narrow(result.shared)
             if status > SL_OK:
@@ -757,7 +965,7 @@ cdef class Function:
         with nogil:
             code = stream.get_schema(stream, &schema)
         if code:
-            raise self.broken_stream(stream, code)
+            raise _broken_stream(self.name, stream, code)
         try:
             kind = sl_arrow_kind_of(&schema, &in_struct)
             if kind == SL_ARROW_OTHER:
@@ -778,13 +986,8 @@ cdef class Function:
         if status > SL_OK:
             raise _fail(self.name, status, None, before + failed if failed >= 0 else -1)
         if code:
-            raise self.broken_stream(stream, code)
+            raise _broken_stream(self.name, stream, code)
         return self.finish(result, kind)
-
-    cdef object broken_stream(self, ArrowArrayStream *stream, int code):
-        cdef const char *message = stream.get_last_error(stream)
-        reason = message.decode("utf-8", "replace") if message is not NULL else f"error {code}"
-        return _errors.StreamlinerError(f"{self.name}: expected an Arrow stream that can be read, got: {reason}")
 
     def parse(self, object content):
         """As `parse_rows` says."""
@@ -818,12 +1021,299 @@ cdef class Function:
         return result
 
 
+# ---- rows of several arguments ----------------------------------------------------------------------------------------
+
+cdef _Source _source(str name, str param, sl_type type, object value):
+    """The rows of one argument, out of whatever container it came in."""
+    cdef bint numbers = type != SL_TYPE_TEXT
+    cdef _Source source
+    if hasattr(value, "__arrow_c_array__") or hasattr(value, "__arrow_c_stream__"):
+        source = _ArrowSource(name, param, type)
+        (<_ArrowSource>source).open(value)
+        return source
+    source = _ObjectSource(name, param, type)
+    source.kind = "scalar"
+    if numbers:
+        if isinstance(value, _numpy.ndarray):
+            if value.dtype.kind not in "iu" or value.ndim not in (1, 2):
+                raise source.wrong(f"a NumPy array of {value.ndim} dimensions and {value.dtype}")
+            if value.ndim == 2:
+                source.kind = "numpy"
+            value = list(value) if value.ndim == 2 else value
+        elif isinstance(value, (list, tuple)):
+            # Numbers are one row; lists of them, and None, are a column.
+            if value and all(item is None or isinstance(item, (list, tuple, _numpy.ndarray)) for item in value):
+                source.kind = "list"
+        elif value is not None:
+            raise source.wrong(f"{type_name(value)}")
+    elif isinstance(value, list):
+        source.kind = "list"
+    elif isinstance(value, _numpy.ndarray):
+        if not isinstance(value.dtype, StringDType) or value.ndim != 1:
+            raise source.wrong(f"a NumPy array of {value.ndim} dimensions and {value.dtype}")
+        source.kind = "numpy"
+        source.may_miss = hasattr(value.dtype, "na_object")
+        value = value.astype(StringDType(na_object=None)).tolist()
+    elif value is not None and not isinstance(value, str):
+        raise source.wrong(type_name(value))
+    (<_ObjectSource>source).rows = [value] if source.kind == "scalar" else list(value)
+    source.length = -1 if source.kind == "scalar" else len(value)
+    return source
+
+
+cdef str type_name(object value):
+    return type(value).__name__
+
+
+cdef class _Source:
+    """Rows of one argument, a block at a time. A scalar has the length -1 and is every row."""
+
+    cdef str name, param, kind
+    cdef sl_type type
+    cdef int64_t length
+    cdef bint may_miss
+    cdef sl_str *texts
+    cdef sl_numbers *numbers
+
+    def __cinit__(self, str name, str param, sl_type type):
+        self.name, self.param, self.type = name, param, type
+        self.texts = <sl_str *>malloc(SL_BATCH_BLOCK * sizeof(sl_str))
+        self.numbers = <sl_numbers *>malloc(SL_BATCH_BLOCK * sizeof(sl_numbers))
+        if self.texts is NULL or self.numbers is NULL:
+            raise MemoryError()
+
+    def __dealloc__(self):
+        free(self.texts)
+        free(self.numbers)
+
+    cdef fill(self, int64_t start, int64_t count):
+        raise NotImplementedError
+
+    cdef object wrong(self, str came):
+        wanted = (
+            "str, None, a list of these, a NumPy StringDType array or an Arrow column" if self.type == SL_TYPE_TEXT else
+            "a list of int, a list of such lists, a NumPy array of whole numbers or an Arrow column of lists"
+        )
+        return TypeError(f"{self.name}: expected {self.param} to be {wanted}, got {came}")
+
+
+cdef class _ObjectSource(_Source):
+    """Rows that are Python objects."""
+
+    cdef list rows, alive
+    cdef sl_buf read
+
+    def __init__(self, str name, str param, sl_type type):
+        self.read = SL_BUF_HEAP
+
+    def __dealloc__(self):
+        sl_buf_free(&self.read)
+
+    cdef fill(self, int64_t start, int64_t count):
+        cdef int64_t i, some = 1 if self.length < 0 else count
+        if self.length < 0:
+            start = 0
+        if self.type == SL_TYPE_TEXT:
+            self.fill_texts(start, some)
+        else:
+            self.fill_numbers(start, some)
+        for i in range(some, count):
+            self.texts[i] = self.texts[0]
+            self.numbers[i] = self.numbers[0]
+
+    cdef fill_texts(self, int64_t start, int64_t count):
+        cdef int64_t i
+        cdef size_t room = 0
+        cdef object item
+        cdef sl_status status
+        for i in range(count):
+            item = self.rows[start + i]
+            if item is None:
+                continue
+            if not isinstance(item, str):
+                raise TypeError(
+                    f"{self.name}: expected {self.param} to be a list of str and None, got {type_name(item)} in row "
+                    f"{start + i}"
+                )
+            room += sl_unicode_room(item)
+        self.read.len = 0
+        if sl_buf_reserve(&self.read, room) != SL_OK:
+            raise _fail(self.name, SL_ENOMEM, None, -1)
+        for i in range(count):
+            item = self.rows[start + i]
+            if item is None:
+                self.texts[i] = sl_str(NULL, 0)
+                continue
+            status = sl_unicode_read(item, &self.read, &self.texts[i])
+            if status > SL_OK:
+                try:
+                    item.encode()
+                except UnicodeEncodeError as problem:
+                    detail = f"expected valid UTF-8, got {ascii(item[problem.start])}, a lone surrogate"
+                    raise _fail(self.name, status, detail, start + i) from None
+                raise _fail(self.name, status, None, start + i)
+
+    cdef fill_numbers(self, int64_t start, int64_t count):
+        """As arrays, kept alive until the next block."""
+        cdef int64_t i
+        cdef cnp.ndarray array
+        self.alive = []
+        for i in range(count):
+            row = self.rows[start + i]
+            made = None if row is None else self.array(row)
+            if made is None:
+                self.numbers[i] = sl_numbers(NULL, 0)
+                continue
+            array = made
+            self.alive.append(array)
+            if array.shape[0] > 0xFFFFFFFF:
+                raise _fail(self.name, SL_ERANGE, None, start + i)
+            # An empty array has a place in memory too.
+            self.numbers[i] = sl_numbers(<const int64_t *>cnp.PyArray_DATA(array), <uint32_t>array.shape[0])
+
+    cdef object array(self, object row):
+        """One row of numbers; None if one of them is."""
+        natural = self.type == SL_TYPE_NATURALS
+        wanted = _numpy.uint64 if natural else _numpy.int64
+        if isinstance(row, _numpy.ndarray):
+            if row.dtype.kind not in "iu" or row.ndim != 1:
+                raise self.wrong(f"a NumPy array of {row.ndim} dimensions and {row.dtype} in it")
+            row = row.tolist()
+        for item in row:
+            if item is None:
+                return None
+            if isinstance(item, bool) or not hasattr(item, "__index__"):
+                raise self.wrong(f"{type_name(item)} in it")
+        try:
+            return _numpy.array([item.__index__() for item in row], dtype=wanted)
+        except OverflowError:
+            bounds = "0 to 18446744073709551615" if natural else "64 bits"
+            raise _errors.InvalidArgument(f"{self.name}: expected {self.param} to fit {bounds}, got {row}") from None
+
+
+cdef class _ArrowSource(_Source):
+    """Rows of an Arrow array, or of all arrays of a stream."""
+
+    cdef ArrowArray *arrays
+    cdef int64_t count, capacity, width
+    cdef sl_arrow_kind text_kind
+    cdef sl_arrow_lists list_kind
+    cdef bint in_struct
+    cdef object capsule  # of a single array, which it owns
+    cdef int64_t *starts
+
+    def __dealloc__(self):
+        for i in range(self.count):
+            if self.capsule is None and self.arrays[i].release is not NULL:
+                self.arrays[i].release(&self.arrays[i])
+        free(self.arrays)
+        free(self.starts)
+
+    cdef open(self, object column):
+        cdef ArrowSchema schema
+        cdef ArrowSchema *given
+        cdef ArrowArrayStream *stream
+        cdef ArrowArray array
+        cdef int code
+        self.may_miss = True
+        if hasattr(column, "__arrow_c_array__"):
+            self.kind = "array"
+            schema_capsule, self.capsule = column.__arrow_c_array__()
+            given = <ArrowSchema *>PyCapsule_GetPointer(schema_capsule, "arrow_schema")
+            self.look(given)
+            self.add((<ArrowArray *>PyCapsule_GetPointer(self.capsule, "arrow_array"))[0])
+            return
+        self.kind = "stream"
+        capsule = column.__arrow_c_stream__()
+        stream = <ArrowArrayStream *>PyCapsule_GetPointer(capsule, "arrow_array_stream")
+        memset(&schema, 0, sizeof(schema))
+        with nogil:
+            code = stream.get_schema(stream, &schema)
+        if code:
+            raise _broken_stream(self.name, stream, code)
+        try:
+            self.look(&schema)
+        finally:
+            if schema.release is not NULL:
+                schema.release(&schema)
+        while True:
+            memset(&array, 0, sizeof(array))
+            with nogil:
+                code = stream.get_next(stream, &array)
+            if code:
+                raise _broken_stream(self.name, stream, code)
+            if array.release is NULL:
+                break
+            self.add(array)
+
+    cdef look(self, ArrowSchema *schema):
+        if self.type == SL_TYPE_TEXT:
+            self.text_kind = sl_arrow_kind_of(schema, &self.in_struct)
+            wrong = self.text_kind == SL_ARROW_OTHER
+        else:
+            self.list_kind = sl_arrow_lists_of(schema, self.type == SL_TYPE_NATURALS, &self.in_struct, &self.width)
+            wrong = self.list_kind == SL_ARROW_NO_LIST
+        if wrong:
+            inner = schema.children[0].format.decode() if schema.n_children == 1 else ""
+            raise self.wrong(f"Arrow format {schema.format.decode()!r}{f' of {inner!r}' if inner else ''}")
+
+    cdef add(self, ArrowArray array):
+        cdef ArrowArray *arrays
+        cdef int64_t *starts
+        cdef int64_t capacity = self.capacity * 2 if self.capacity else 1
+        if self.count == self.capacity:
+            arrays = <ArrowArray *>realloc(self.arrays, capacity * sizeof(ArrowArray))
+            if arrays is not NULL:
+                self.arrays = arrays
+            starts = <int64_t *>realloc(self.starts, capacity * sizeof(int64_t))
+            if starts is not NULL:
+                self.starts = starts
+            if arrays is NULL or starts is NULL:
+                if self.capsule is None and array.release is not NULL:
+                    array.release(&array)
+                raise MemoryError()
+            self.capacity = capacity
+        self.arrays[self.count] = array
+        self.starts[self.count] = self.length
+        self.count += 1
+        self.length += array.length
+
+    cdef fill(self, int64_t start, int64_t count):
+        cdef int64_t chunk = 0, done = 0, within, some
+        cdef sl_status status = SL_OK
+        while chunk + 1 < self.count and self.starts[chunk + 1] <= start:
+            chunk += 1
+        while done < count:
+            within = start + done - self.starts[chunk]
+            some = min(count - done, self.arrays[chunk].length - within)
+            if self.type == SL_TYPE_TEXT:
+                status = sl_arrow_read(
+                    &self.arrays[chunk], self.text_kind, self.in_struct, within, some, &self.texts[done]
+                )
+            else:
+                status = sl_arrow_read_lists(
+                    &self.arrays[chunk], self.list_kind, self.in_struct, self.width, within, some, &self.numbers[done]
+                )
+            if status > SL_OK:
+                raise _fail(self.name, status, None, -1)
+            done += some
+            chunk += 1
+
+
+cdef object _broken_stream(str name, ArrowArrayStream *stream, int code):
+    cdef const char *message = stream.get_last_error(stream)
+    reason = message.decode("utf-8", "replace") if message is not NULL else f"error {code}"
+    return _errors.StreamlinerError(f"{name}: expected an Arrow stream that can be read, got: {reason}")
+
+
 cdef inline sl_status _one(
-    const sl_function *row, sl_str source, const sl_options *options, sl_buf *out, sl_uuid *value
+    const sl_function *row, sl_str source, const sl_options *options, sl_buf *out, sl_uuid *value, sl_cell *cell
 ) noexcept nogil:
-    """A text or a UUID of one text."""
+    """What is not a list, of one text."""
     if row.shape == SL_SHAPE_UUID:
         return row.kernel.UUID(source, options, value)
+    if row.shape == SL_SHAPE_NUMBER:
+        return row.kernel.NUMBER(source, options, cell)
     return row.kernel.TEXT(source, options, out)
 
 

@@ -10,10 +10,14 @@ from . import _core
 SQL_TYPES = {
     "text": "VARCHAR",
     "integer": "BIGINT",
+    "natural": "UBIGINT",
     "real": "DOUBLE",
     "boolean": "BOOLEAN",
     "uuid": "UUID",
     "timestamp": "TIMESTAMP",
+    "texts": "VARCHAR[]",
+    "integers": "BIGINT[]",
+    "naturals": "UBIGINT[]",
 }
 
 
@@ -21,7 +25,7 @@ SQL_TYPES = {
 class Param:
     """One parameter.
 
-    role : "row" for the text that changes from row to row, else "option".
+    role : "row" for a text, or a list of numbers, that changes from row to row, else "option".
     or_uuid : a text that can be given as a UUID too.
     """
 
@@ -75,6 +79,15 @@ class Function:
     @property
     def sql_name(self) -> str:
         return f"sl_{self.name}"
+
+    @property
+    def row_indexes(self) -> tuple[int, ...]:
+        """Places of the arguments that change from row to row: one, or two."""
+        return tuple(i for i, param in enumerate(self.params) if param.role == "row")
+
+    @property
+    def option_indexes(self) -> tuple[int, ...]:
+        return tuple(i for i, param in enumerate(self.params) if param.role == "option")
 
     def declarations(self) -> str:
         """The parameters as `sl_functions()` writes them."""

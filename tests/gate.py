@@ -25,22 +25,25 @@ SECTIONS = (
     "Examples\n--------",
 )
 KERNEL = re.compile(
-    r"^sl_status sl_(\w+)\(sl_str \w+, const sl_options \*\w+, sl_(?:buf|rows|uuid) \*\w+\) \{", re.MULTILINE
+    r"^sl_status sl_(\w+)\((?:sl_(?:str|numbers) \w+,\s*){1,2}const sl_options \*\w+,\s*sl_(?:buf|rows|uuid|cell) \*\w+"
+    r"(?:,\s*sl_error \*\w+)?\) \{",
+    re.MULTILINE,
 )
 ROW = re.compile(r"^SL_FUNCTION\(", re.MULTILINE)
 REQUIRED = "required"
-REQUIRED_PARAMETERS = {"ROW", "REQUIRED_TEXT_OR_UUID"}
+ROWS = {"ROW", "ROW_INTEGERS", "ROW_NATURALS"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """What the gate needs of a row: `params` are names with their defaults, `text_at` is the one that changes."""
+    """What the gate needs of a row: `params` are names with their defaults, `rows_at` are those that change."""
 
     name: str
     family: str
     summary: str
     params: list[tuple[str, Any]]
-    text_at: int
+    rows_at: tuple[int, ...]
+    takes_text: bool
 
 
 def arguments(text: str, at: int) -> list[str]:
@@ -68,7 +71,7 @@ def arguments(text: str, at: int) -> list[str]:
 def parameter(text: str) -> tuple[str, Any]:
     kind, _, _ = text.partition("(")
     name, *default = arguments(text, len(kind) + 1)
-    if kind in REQUIRED_PARAMETERS:
+    if not kind.endswith("_OPTION"):
         return name, REQUIRED
     value = ast.literal_eval(default[0])
     return name, bool(value) if kind == "BOOLEAN_OPTION" else value
@@ -80,8 +83,11 @@ def read_table(root: Path) -> dict[str, Row]:
     rows = {}
     for match in ROW.finditer(text):
         name, family, _, _, _, _, _, summary, _, *params = arguments(text, match.end())
-        text_at = next(i for i, param in enumerate(params) if param.startswith("ROW("))
-        rows[name] = Row(name, family, ast.literal_eval(summary), [parameter(p) for p in params], text_at)
+        kinds = [param.partition("(")[0] for param in params]
+        rows_at = tuple(i for i, kind in enumerate(kinds) if kind in ROWS)
+        rows[name] = Row(
+            name, family, ast.literal_eval(summary), [parameter(p) for p in params], rows_at, "ROW" in kinds
+        )
     return rows
 
 
@@ -165,10 +171,14 @@ def missing_golden(table: dict[str, Row], root: Path) -> Iterator[str]:
             continue
         if len({json.dumps(case["args"]) for case in cases}) < 6:
             yield f"{where}: expected six cases or more, got {len(cases)}"
-        texts = [case["args"][row.text_at] for case in cases]
-        if "" not in texts:
+        values = [case["args"][at] for case in cases for at in row.rows_at]
+        if not row.takes_text:
+            if [] not in values:
+                yield f"{where} has no case with an empty list"
+            continue
+        if "" not in values:
             yield f"{where} has no case with an empty text"
-        if all((text or "").isascii() for text in texts):
+        if all((text or "").isascii() for text in values):
             yield f"{where} has no case with a text outside ASCII"
     for path in sorted(folder.glob("*")):
         if path.suffix != ".jsonl" or path.stem not in table:

@@ -12,6 +12,7 @@ import datetime
 import functools
 import importlib.util
 import json
+import random
 import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -20,37 +21,78 @@ from typing import Any
 
 import duckdb
 import numpy
+import random_text
 
 import streamliner_udf
 from streamliner_udf import reference
 from streamliner_udf._table import FUNCTIONS, Function
 
 GOLDEN = Path(__file__).parent / "golden"
-Rows = Sequence[str | None]
+# A row is the value of the argument that changes, or a tuple of both where two do.
+Rows = Sequence[Any]
 Options = tuple[Any, ...]
 VECTOR = 2048
 
 # ---- arguments and results -----------------------------------------------------------------------------------------
 
 
-def row_index(function: Function) -> int:
-    """Position of the argument that changes from row to row."""
-    return next(i for i, param in enumerate(function.params) if param.role == "row")
+def is_pair(function: Function) -> bool:
+    return len(function.row_indexes) == 2
 
 
-def option_indexes(function: Function) -> list[int]:
-    return [i for i in range(len(function.params)) if i != row_index(function)]
+def of_texts(function: Function) -> bool:
+    """Whether the rows are texts, and not lists of numbers."""
+    return function.params[function.row_indexes[0]].type == "text"
 
 
-def arguments(function: Function, text: Any, options: Sequence[Any]) -> tuple[Any, ...]:
-    """Positional arguments of a call, as in SQL: the text goes between the options before and after it."""
-    at = row_index(function)
-    return (*options[:at], text, *options[at:])
+def parts(function: Function, row: Any) -> tuple[Any, ...]:
+    """The values of a row, one for each argument that changes. A NULL row of a pair is two NULLs."""
+    if not is_pair(function):
+        return (row,)
+    return (None, None) if row is None else tuple(row)
+
+
+def columns(function: Function, rows: Rows) -> list[list[Any]]:
+    """The rows as one column for each argument that changes."""
+    return [list(column) for column in zip(*(parts(function, row) for row in rows), strict=True)]
+
+
+def size(row: Any) -> int:
+    """Characters, or numbers, in a row."""
+    return sum(map(size, row)) if isinstance(row, tuple) else len(row or "")
+
+
+def random_rows(function: Function, rng: random.Random, count: int) -> list[Any]:
+    """Seeded rows for any function: texts, pairs of texts, or lists of numbers."""
+    kind = function.params[function.row_indexes[0]].type
+    if kind == "text":
+        return [*(random_text.pairs if is_pair(function) else random_text.texts)(rng, count)]
+    made = (random_text.naturals if kind == "naturals" else random_text.integers)(rng, count)
+    return list(zip(made, made[1:] + made[:1], strict=True)) if is_pair(function) else made
+
+
+def row_of(function: Function, text: str) -> Any:
+    """A row with this text in it; what stands beside it in a pair is short, because pairs cost the product of both."""
+    return (text, text[:40]) if is_pair(function) else text
+
+
+def arguments(function: Function, values: Sequence[Any], options: Sequence[Any]) -> tuple[Any, ...]:
+    """Positional arguments of a call: the values of the row at their places, the options at theirs."""
+    rows, rest = iter(values), iter(options)
+    found = []
+    for param in function.params:
+        source = rows if param.role == "row" else rest
+        if (value := next(source, arguments)) is arguments:
+            break
+        found.append(value)
+    return tuple(found)
 
 
 def split(function: Function, args: Sequence[Any]) -> tuple[Any, Options]:
-    at = row_index(function)
-    return args[at], (*args[:at], *args[at + 1 :])
+    """A row, and the options, out of the arguments of a call."""
+    values = tuple(args[at] for at in function.row_indexes)
+    options = tuple(args[at] for at in function.option_indexes if at < len(args))
+    return (values if is_pair(function) else values[0]), options
 
 
 def canonical(value: Any) -> Any:
@@ -66,10 +108,15 @@ def canonical(value: Any) -> Any:
     return value
 
 
-def oracle(function: Function, text: str | None, options: Options) -> Any:
-    if text is None or None in options:
+def is_null(value: Any) -> bool:
+    return value is None or (isinstance(value, list) and None in value)
+
+
+def oracle(function: Function, row: Any, options: Options) -> Any:
+    values = parts(function, row)
+    if any(map(is_null, values)) or any(option is None for option in options):
         return None
-    return canonical(getattr(reference, function.name)(*arguments(function, text, options)))
+    return canonical(getattr(reference, function.name)(*arguments(function, values, options)))
 
 
 def golden(function: Function) -> list[dict[str, Any]]:
@@ -83,7 +130,7 @@ def option_variants(function: Function, limit: int = 8) -> list[Options]:
     """Distinct valid options of the golden cases."""
     seen = {}
     for case in golden(function):
-        if "want" in case and None not in case["args"]:
+        if "want" in case and not any(arg is None for arg in case["args"]):
             options = split(function, case["args"])[1]
             seen[repr(options)] = options
     return list(seen.values())[:limit] or [()]
@@ -104,15 +151,26 @@ def scratch() -> Path:
     return Path(folder.name)
 
 
-def call(function: Function, options: Options, text: str = "s") -> str:
-    return f"{function.sql_name}({', '.join(arguments(function, text, ['?'] * len(options)))})"
+def names(function: Function) -> list[str]:
+    return ["s", "s2"][: len(function.row_indexes)]
 
 
-def load(con: duckdb.DuckDBPyConnection, rows: Rows, table: str = "t") -> None:
-    """Rows as the table (i, s)."""
+def placeholder(function: Function, at: int) -> str:
+    return f"?::{function.params[at].sql_type}"
+
+
+def call(function: Function, options: Options, values: Sequence[str] = ()) -> str:
+    given = [placeholder(function, at) for at, _ in zip(function.option_indexes, options, strict=False)]
+    return f"{function.sql_name}({', '.join(arguments(function, values or names(function), given))})"
+
+
+def load(con: duckdb.DuckDBPyConnection, function: Function, rows: Rows, table: str = "t") -> None:
+    """Rows as the table (i, s), or (i, s, s2) where two arguments change."""
+    made = columns(function, rows)
+    types = [function.params[at].sql_type for at in function.row_indexes]
+    selected = "".join(f", unnest(?::{kind}[]) AS {name}" for kind, name in zip(types, names(function), strict=True))
     con.execute(
-        f"CREATE OR REPLACE TABLE {table} AS SELECT unnest(?::BIGINT[]) AS i, unnest(?::VARCHAR[]) AS s",
-        [list(range(len(rows))), list(rows)],
+        f"CREATE OR REPLACE TABLE {table} AS SELECT unnest(?::BIGINT[]) AS i{selected}", [list(range(len(rows))), *made]
     )
 
 
@@ -125,26 +183,27 @@ def results(con: duckdb.DuckDBPyConnection, source: str, function: Function, opt
 
 
 def sql(function: Function, rows: Rows, options: Options) -> list[Any]:
-    load(connection(), rows)
+    load(connection(), function, rows)
     return results(connection(), "t", function, options)
 
 
 def sql_constant(function: Function, rows: Rows, options: Options) -> list[Any]:
     """Every argument a constant, as in `SELECT sl_f('a')`, which DuckDB computes while it plans."""
-    query = f"SELECT {call(function, options, '?::VARCHAR')} FROM range(3)"
-    known: dict[str | None, Any] = {}
-    for text in rows:
-        if text not in known:
-            same = connection().execute(query, list(arguments(function, text, options))).fetchall()
+    values = [placeholder(function, at) for at in function.row_indexes]
+    query = f"SELECT {call(function, options, values)} FROM range(3)"
+    known: dict[str, Any] = {}
+    for row in rows:
+        if (key := repr(row)) not in known:
+            same = connection().execute(query, list(arguments(function, parts(function, row), options))).fetchall()
             assert same == same[:1] * 3
-            known[text] = same[0][0]
-    return [known[text] for text in rows]
+            known[key] = same[0][0]
+    return [known[repr(row)] for row in rows]
 
 
 def sql_dictionary(function: Function, rows: Rows, options: Options) -> list[Any]:
     """Few distinct values in a Parquet file: DuckDB reads them as dictionary vectors."""
     con, path = connection(), scratch() / "dictionary.parquet"
-    load(con, rows)
+    load(con, function, rows)
     con.execute(f"COPY (FROM t, range(3)) TO '{path}' (FORMAT parquet, DICTIONARY_SIZE_LIMIT 1000000)")
     return results(con, f"read_parquet('{path}')", function, options)
 
@@ -152,10 +211,13 @@ def sql_dictionary(function: Function, rows: Rows, options: Options) -> list[Any
 def sql_filtered(function: Function, rows: Rows, options: Options) -> list[Any]:
     """Every other row is filtered away: the vectors that the function gets are selections."""
     con = connection()
-    load(con, rows)
+    load(con, function, rows)
+    kind = function.params[function.row_indexes[0]].sql_type
+    other = "'left out ' || i" if of_texts(function) else f"[i]::{kind}"
+    kept, left_out = ", ".join(names(function)), ", ".join([other] * len(names(function)))
     con.execute(
-        "CREATE OR REPLACE TABLE filtered AS SELECT i, s, keep FROM "
-        "(SELECT i, s, true AS keep FROM t UNION ALL SELECT i, 'left out ' || i, false FROM t) ORDER BY i, keep"
+        f"CREATE OR REPLACE TABLE filtered AS FROM (SELECT i, {kept}, true AS keep FROM t "
+        f"UNION ALL SELECT i, {left_out}, false FROM t) ORDER BY i, keep"
     )
     return results(con, "filtered WHERE keep", function, options)
 
@@ -170,35 +232,49 @@ def threaded() -> duckdb.DuckDBPyConnection:
 
 def sql_threads(function: Function, rows: Rows, options: Options) -> list[Any]:
     """Several row groups and four threads. Long texts are not multiplied."""
-    characters = sum(len(text or "") for text in rows)
+    characters = sum(map(size, rows))
     copies = max(1, min(5 * VECTOR // max(len(rows), 1), 1_000_000 // max(characters, 1)))
     con = threaded()
-    load(con, rows)
-    con.execute("CREATE OR REPLACE TABLE file.many AS SELECT i, s FROM range(?), t", [copies])
+    load(con, function, rows)
+    con.execute(
+        f"CREATE OR REPLACE TABLE file.many AS SELECT i, {', '.join(names(function))} FROM range(?), t", [copies]
+    )
     return results(con, "file.many", function, options)
 
 
 # ---- Python --------------------------------------------------------------------------------------------------------
 
 
-def door(function: Function, column: Any, options: Options) -> Any:
-    return getattr(streamliner_udf, function.name)(*arguments(function, column, options))
+def door(function: Function, values: Sequence[Any], options: Options) -> Any:
+    """A call in Python: `values` are texts, or columns, one for each argument that changes."""
+    return getattr(streamliner_udf, function.name)(*arguments(function, values, options))
 
 
 def python_scalar(function: Function, rows: Rows, options: Options) -> list[Any]:
-    return [door(function, text, options) for text in rows]
+    return [door(function, parts(function, row), options) for row in rows]
 
 
 def python_list(function: Function, rows: Rows, options: Options) -> list[Any]:
-    result = door(function, list(rows), options)
+    result = door(function, columns(function, rows), options)
     assert type(result) is list
     return result
 
 
 def numpy_strings(function: Function, rows: Rows, options: Options) -> list[Any]:
-    result = door(function, numpy.array(rows, dtype=numpy.dtypes.StringDType(na_object=None)), options)
+    if not of_texts(function):
+        return [
+            door(function, [as_numbers(function, value) for value in parts(function, row)], options) for row in rows
+        ]
+    made = [numpy.array(column, dtype=numpy.dtypes.StringDType(na_object=None)) for column in columns(function, rows)]
+    result = door(function, made, options)
     assert isinstance(result, numpy.ndarray)
     return list(result.tolist())
+
+
+def as_numbers(function: Function, value: Any) -> Any:
+    """A row of numbers as NumPy has it; rows that are NULL, or hold one, have no such form."""
+    kind = numpy.uint64 if function.params[function.row_indexes[0]].type == "naturals" else numpy.int64
+    return value if is_null(value) else numpy.array(value, dtype=kind)
 
 
 def from_arrow(result: Any) -> list[Any]:
@@ -207,12 +283,22 @@ def from_arrow(result: Any) -> list[Any]:
     return list((pa.array if hasattr(result, "__arrow_c_array__") else pa.chunked_array)(result).to_pylist())
 
 
+def arrow_type(function: Function, text: str = "string") -> Any:
+    """The Arrow type of the rows: a kind of text, or the kind of list that goes with it."""
+    import pyarrow as pa
+
+    if of_texts(function):
+        return getattr(pa, text)()
+    number = pa.uint64() if function.params[function.row_indexes[0]].type == "naturals" else pa.int64()
+    return pa.list_(number) if text == "string" else pa.large_list(number)
+
+
 def arrow(kind: str) -> Callable[[Function, Rows, Options], list[Any]]:
     def run_arrow(function: Function, rows: Rows, options: Options) -> list[Any]:
         import pyarrow as pa
 
-        column = pa.array(rows, getattr(pa, kind)())
-        return from_arrow(door(function, column, options))
+        made = [pa.array(column, arrow_type(function, kind)) for column in columns(function, rows)]
+        return from_arrow(door(function, made, options))
 
     return run_arrow
 
@@ -221,24 +307,35 @@ def arrow_sliced(function: Function, rows: Rows, options: Options) -> list[Any]:
     """Offsets that do not start at zero, and a validity bitmap that starts within a byte."""
     import pyarrow as pa
 
-    column = pa.array(["before", None, "é", *rows, "after"], pa.string())
-    return from_arrow(door(function, column.slice(3, len(rows)), options))
+    before, after = (["before", None, "é"], ["after"]) if of_texts(function) else ([[1, 2], None, []], [[3]])
+    made = [
+        pa.array([*before, *column, *after], arrow_type(function)).slice(3, len(rows))
+        for column in columns(function, rows)
+    ]
+    return from_arrow(door(function, made, options))
 
 
 def arrow_chunked(function: Function, rows: Rows, options: Options) -> list[Any]:
+    """Chunks, of other lengths on the other side of a pair."""
     import pyarrow as pa
 
-    third = len(rows) // 3
-    chunks: list[Rows] = [rows[:third], [], rows[third:]]
-    column = pa.chunked_array([pa.array(chunk, pa.string()) for chunk in chunks])
-    return from_arrow(door(function, column, options))
+    made = []
+    for cut, column in enumerate(columns(function, rows), 3):
+        chunks = [column[: len(rows) // cut], [], column[len(rows) // cut :]]
+        made.append(pa.chunked_array([pa.array(chunk, arrow_type(function)) for chunk in chunks]))
+    return from_arrow(door(function, made, options))
 
 
 def polars(function: Function, rows: Rows, options: Options) -> list[Any]:
     import polars as pl
 
-    return from_arrow(door(function, pl.Series(rows, dtype=pl.String), options))
+    kind: Any = pl.String
+    if not of_texts(function):
+        kind = pl.List(pl.UInt64 if function.params[function.row_indexes[0]].type == "naturals" else pl.Int64)
+    return from_arrow(door(function, [pl.Series(column, dtype=kind) for column in columns(function, rows)], options))
 
+
+TEXTS = [function for function in FUNCTIONS.values() if of_texts(function)]
 
 PATHS: dict[str, Callable[[Function, Rows, Options], list[Any]]] = {
     "sql": sql,
@@ -277,13 +374,13 @@ def around(a: Any, b: Any, width: int = 200) -> tuple[str, str]:
 
 def differences(function: Function, rows: Rows, options: Options, got: Sequence[Any], want: Iterable[Any]) -> str:
     """The shortest rows that differ, for a failure that can be read; empty if all are equal."""
-    wrong = [(text, a, b) for text, a, b in zip(rows, got, want, strict=True) if a != b]
+    wrong = [(row, a, b) for row, a, b in zip(rows, got, want, strict=True) if a != b]
     if not wrong:
         return ""
     report = [f"{len(wrong)} of {len(rows)} rows differ"]
-    for text, a, b in sorted(wrong, key=lambda row: len(row[0] or ""))[:3]:
+    for row, a, b in sorted(wrong, key=lambda wrong: size(wrong[0]))[:3]:
         left, right = around(a, b)
-        report.append(f"{function.name}: text {ascii(text)[:1000]}, options {options}\n  got  {left}\n  want {right}")
+        report.append(f"{function.name}: row {ascii(row)[:1000]}, options {options}\n  got  {left}\n  want {right}")
     return "\n".join(report)
 
 

@@ -116,3 +116,38 @@ EDGES = (0, 1, 7, 8, 11, 12, 13, 15, 16, 17, 31, 32, 33, 63, 64, 65, 255, 256, 2
 def texts(rng: random.Random, count: int) -> list[str]:
     """`count` texts of up to 200 code points, and one of each length at which something changes."""
     return [text(rng) for _ in range(count)] + [exact_bytes(rng, size) for size in EDGES]
+
+
+def changed(rng: random.Random, base: str) -> str:
+    """A copy with a few pieces put in, taken out, moved or put in place of others."""
+    for _ in range(rng.randint(1, 4)):
+        at, to = sorted(rng.randint(0, len(base)) for _ in range(2))
+        to = min(to, at + 12)
+        piece = rng.choice(("", "", base[at:to], text(rng, rng.randint(1, 8))))
+        base = base[:at] + piece + base[to:] if rng.random() < 0.7 else base[to:] + " " + base[:at]
+    return base
+
+
+def pairs(rng: random.Random, count: int) -> list[tuple[str, str]]:
+    """Pairs of texts: alike, equal, and strangers, of lengths that are equal or far apart."""
+    found = []
+    for a in texts(rng, count):
+        roll = rng.random()
+        b = changed(rng, a) if roll < 0.5 else a if roll < 0.55 else text(rng, rng.choice((0, 1, 8, len(a), 200)))
+        found.append((a, b) if rng.random() < 0.5 else (b, a))
+    return found
+
+
+def integers(rng: random.Random, count: int) -> list[list[int]]:
+    """Lists of sizes: most below a hundred, some zero, some far above."""
+    lengths = [0, 1, *(rng.choice((2, 5, 40, 300)) for _ in range(count))]
+    return [[rng.choice((0, 1, rng.randint(1, 99), rng.randint(1, 10**6))) for _ in range(n)] for n in lengths]
+
+
+NATURALS = 128
+
+
+def naturals(rng: random.Random, count: int) -> list[list[int]]:
+    """Lists of one length, out of a few numbers each, so that two of them agree in places."""
+    pool = [0, 1, 2**63, 2**64 - 1, *(rng.getrandbits(64) for _ in range(4))]
+    return [rng.choices(pool, k=NATURALS) for _ in range(count)]

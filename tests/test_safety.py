@@ -10,11 +10,27 @@ from typing import Any
 import duckdb
 import pytest
 import random_text
-from paths import FUNCTIONS, PATHS, Function, canonical, differences, door, option_variants, oracle, results, run
+from paths import (
+    PATHS,
+    TEXTS,
+    Function,
+    canonical,
+    differences,
+    door,
+    is_pair,
+    load,
+    option_variants,
+    oracle,
+    parts,
+    random_rows,
+    results,
+    row_of,
+    run,
+)
 
 import streamliner_udf
 
-EACH_FUNCTION = pytest.mark.parametrize("function", FUNCTIONS.values(), ids=lambda f: f.name)
+EACH_FUNCTION = pytest.mark.parametrize("function", TEXTS, ids=lambda f: f.name)
 MEGABYTE = 1_000_000
 INVALID = {
     "stray continuation": b"a\x80b",
@@ -39,34 +55,47 @@ def invalid_column(bad: bytes) -> Any:
     return pa.Array.from_buffers(pa.string(), len(rows), buffers)
 
 
+def sides(function: Function, value: Any, other: Any) -> list[list[Any]]:
+    """The values of a call with this one in each place."""
+    return [[value, other], [other, value]] if is_pair(function) else [[value]]
+
+
 @EACH_FUNCTION
 @pytest.mark.parametrize("bad", INVALID.values(), ids=INVALID)
 def test_invalid_utf8_is_an_error(function: Function, bad: bytes) -> None:
     column = invalid_column(bad)
     options = option_variants(function)[0]
-    with pytest.raises(streamliner_udf.InvalidUTF8, match=f"^{function.name}: expected valid UTF-8"):
-        canonical(door(function, column, options))
-    with streamliner_udf.connect() as con:
-        con.register("bad", __import__("pyarrow").table({"i": [0, 1, 2], "s": column}))
-        with pytest.raises(duckdb.Error, match=f"{function.sql_name}: expected valid UTF-8|Invalid unicode"):
-            results(con, "bad", function, options)
-        assert results(con, "(SELECT 0 AS i, 'good' AS s)", function, options) is not None
+    good = ["good"] * 3
+    for values in sides(function, column, __import__("pyarrow").array(good)):
+        with pytest.raises(streamliner_udf.InvalidUTF8, match=f"^{function.name}: expected valid UTF-8"):
+            canonical(door(function, values, options))
+        with streamliner_udf.connect() as con:
+            named = dict(zip(("s", "s2"), values, strict=False))
+            con.register("bad", __import__("pyarrow").table({"i": [0, 1, 2], **named}))
+            with pytest.raises(duckdb.Error, match=f"{function.sql_name}: expected valid UTF-8|Invalid unicode"):
+                results(con, "bad", function, options)
+            load(con, function, [row_of(function, "good")])
+            assert results(con, "t", function, options) is not None
 
 
 @EACH_FUNCTION
 @pytest.mark.parametrize("path", ["python_scalar", "python_list", "numpy"])
 def test_lone_surrogates_are_an_error(path: str, function: Function) -> None:
     with pytest.raises(ValueError, match=r"surrogate|UTF-8"):
-        run(path, function, ["good", "bad \ud800 half"], option_variants(function)[0])
+        run(
+            path,
+            function,
+            [row_of(function, "good"), row_of(function, "bad \ud800 half")],
+            option_variants(function)[0],
+        )
 
 
 @EACH_FUNCTION
 @pytest.mark.parametrize("wrong", [b"bytes", 5, 1.5, object()], ids=lambda wrong: type(wrong).__name__)
 def test_other_types_are_an_error(function: Function, wrong: object) -> None:
-    with pytest.raises(TypeError, match=f"{function.name}: expected"):
-        door(function, wrong, option_variants(function)[0])
-    with pytest.raises(TypeError, match=f"{function.name}: expected"):
-        door(function, ["good", wrong], option_variants(function)[0])
+    for values in [*sides(function, wrong, "good"), *sides(function, ["good", wrong], ["good", "good"])]:
+        with pytest.raises(TypeError, match=f"{function.name}: expected"):
+            door(function, values, option_variants(function)[0])
 
 
 @EACH_FUNCTION
@@ -74,13 +103,14 @@ def test_huge_texts(function: Function, rng: random.Random) -> None:
     """About one megabyte each, among short ones: equal by every path, equal to the oracle on a tenth of it."""
     piece = " ".join(random_text.text(rng) for _ in range(20))
     options = option_variants(function)[0]
-    huge = [(piece * (MEGABYTE // len(piece.encode()) + 1)), "x" * MEGABYTE, "é" * (MEGABYTE // 2), "short"]
+    texts = [(piece * (MEGABYTE // len(piece.encode()) + 1)), "x" * MEGABYTE, "é" * (MEGABYTE // 2), "short"]
+    huge = [row_of(function, text) for text in texts]
     first = run("python_scalar", function, huge, options)
     for path in PATHS:
         assert run(path, function, huge, options) == first, f"{path} differs"
-    tenth = [text[: MEGABYTE // 10] for text in huge]
-    got, want = run("sql", function, tenth, options), [oracle(function, text, options) for text in tenth]
-    assert got == want, differences(function, [text[:50] for text in tenth], options, got, want)[:2000]
+    tenth = [row_of(function, text[: MEGABYTE // 10]) for text in texts]
+    got, want = run("sql", function, tenth, options), [oracle(function, row, options) for row in tenth]
+    assert got == want, differences(function, tenth, options, got, want)[:2000]
 
 
 @EACH_FUNCTION
@@ -88,7 +118,7 @@ def test_huge_texts(function: Function, rng: random.Random) -> None:
 def test_embedded_nul(path: str, function: Function) -> None:
     """NUL ends nothing, wherever it stands."""
     options = option_variants(function)[0]
-    rows = [
+    texts = [
         "\0",
         "\0\0\0",
         "a\0b",
@@ -98,7 +128,8 @@ def test_embedded_nul(path: str, function: Function) -> None:
         "www.a.org\0b",
         "é\0" * 40,
     ]
-    got, want = run(path, function, rows, options), [oracle(function, text, options) for text in rows]
+    rows = [row_of(function, text) for text in texts]
+    got, want = run(path, function, rows, options), [oracle(function, row, options) for row in rows]
     assert not (report := differences(function, rows, options, got, want)), report
 
 
@@ -106,7 +137,7 @@ def test_embedded_nul(path: str, function: Function) -> None:
 def test_python_threads_agree(function: Function, rng: random.Random) -> None:
     """The doors release the lock: the same column from several threads at once."""
     options = option_variants(function)[0]
-    rows = random_text.texts(rng, 300) * 3
+    rows = random_rows(function, rng, 300) * 3
     want = run("python_list", function, rows, options)
     with ThreadPoolExecutor(4) as pool:
         for got in pool.map(lambda _: run("python_list", function, rows, options), range(8)):
@@ -144,7 +175,7 @@ FLOODS = {
 
 def seconds(function: Function, text: str, options: Any) -> float:
     started = time.perf_counter()
-    door(function, text, options)
+    door(function, parts(function, row_of(function, text)), options)
     return time.perf_counter() - started
 
 

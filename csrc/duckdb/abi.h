@@ -39,6 +39,7 @@ typedef struct sl_duckdb_hugeint {
 enum sl_duckdb_type {
     SL_DUCKDB_BOOLEAN = 1,
     SL_DUCKDB_BIGINT = 5,
+    SL_DUCKDB_UBIGINT = 9,
     SL_DUCKDB_DOUBLE = 11,
     SL_DUCKDB_TIMESTAMP = 12,
     SL_DUCKDB_VARCHAR = 17,

@@ -4,6 +4,8 @@
  * No bind callback: it would break calls whose argument holds a subquery. */
 #include "options.h"
 
+#include "../kernels/utf8.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -38,12 +40,24 @@ static uint64_t hash_bytes(uint64_t hash, const void *data, size_t len) {
     return hash;
 }
 
+/* Of a long list the ends only, and its length: what is found is compared as a whole anyway. */
+static uint64_t hash_texts(uint64_t hash, const sl_str *texts, uint32_t count) {
+    enum { EACH_END = 4 };
+    hash = hash_bytes(hash, &count, sizeof(count));
+    for (uint32_t i = 0; i < count; i++) {
+        if (i == EACH_END && count > 2 * EACH_END) i = count - EACH_END;
+        hash = hash_bytes(hash_bytes(hash, &texts[i].len, sizeof(texts[i].len)), texts[i].ptr, texts[i].len);
+    }
+    return hash;
+}
+
 static uint64_t hash_values(const sl_value *values, uint32_t count) {
     uint64_t hash = UINT64_C(0xCBF29CE484222325);
     for (uint32_t i = 0; i < count; i++) {
         if (values[i].type == SL_TYPE_TEXT) {
-            hash = hash_bytes(hash, &values[i].text.len, sizeof(values[i].text.len));
-            hash = hash_bytes(hash, values[i].text.ptr, values[i].text.len);
+            hash = hash_texts(hash, &values[i].text, 1);
+        } else if (values[i].type == SL_TYPE_TEXTS) {
+            hash = hash_texts(hash, values[i].texts, values[i].count);
         } else {
             hash = hash_bytes(hash, &values[i].integer, sizeof(values[i].integer));
             hash = hash_bytes(hash, &values[i].real, sizeof(values[i].real));
@@ -52,14 +66,39 @@ static uint64_t hash_values(const sl_value *values, uint32_t count) {
     return hash;
 }
 
+static int equal_texts(const sl_str *a, const sl_str *b, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (a[i].len != b[i].len) return 0;
+        if (a[i].len && memcmp(a[i].ptr, b[i].ptr, a[i].len) != 0) return 0;
+    }
+    return 1;
+}
+
 static int equal_values(const sl_value *a, const sl_value *b, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         if (a[i].type == SL_TYPE_TEXT) {
-            if (a[i].text.len != b[i].text.len) return 0;
-            if (a[i].text.len && memcmp(a[i].text.ptr, b[i].text.ptr, a[i].text.len) != 0) return 0;
+            if (!equal_texts(&a[i].text, &b[i].text, 1)) return 0;
+        } else if (a[i].type == SL_TYPE_TEXTS) {
+            if (a[i].count != b[i].count || !equal_texts(a[i].texts, b[i].texts, a[i].count)) return 0;
         } else if (a[i].integer != b[i].integer || memcmp(&a[i].real, &b[i].real, sizeof(double)) != 0) {
             return 0;
         }
+    }
+    return 1;
+}
+
+/* The texts of a value: one, several, or none. */
+static uint32_t texts_of(const sl_value *value, const sl_str **texts) {
+    *texts = value->type == SL_TYPE_TEXTS ? value->texts : &value->text;
+    return value->type == SL_TYPE_TEXTS ? value->count : value->type == SL_TYPE_TEXT;
+}
+
+static int are_utf8(const sl_value *values, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        const sl_str *texts;
+        uint32_t some = texts_of(&values[i], &texts);
+        for (uint32_t t = 0; t < some; t++)
+            if (!sl_utf8_valid(texts[t].ptr, texts[t].len)) return 0;
     }
     return 1;
 }
@@ -74,11 +113,16 @@ static sl_prepared *find(const sl_function *function, uint64_t hash, const sl_va
     return NULL;
 }
 
+/* With a copy of the values and of all their texts: values, then lists, then bytes. */
 static sl_prepared *make(const sl_function *function, uint64_t hash, const sl_value *values, uint32_t count) {
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < count; i++)
-        if (values[i].type == SL_TYPE_TEXT) bytes += values[i].text.len;
-    sl_prepared *p = calloc(1, sizeof(*p) + count * sizeof(sl_value) + bytes);
+    size_t bytes = 0, listed = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const sl_str *texts;
+        uint32_t some = texts_of(&values[i], &texts);
+        for (uint32_t t = 0; t < some; t++) bytes += texts[t].len;
+        if (values[i].type == SL_TYPE_TEXTS) listed += some;
+    }
+    sl_prepared *p = calloc(1, sizeof(*p) + count * sizeof(sl_value) + listed * sizeof(sl_str) + bytes);
     if (!p) return NULL;
     static atomic_uint_least64_t made;
     atomic_init(&p->users, 1);
@@ -86,13 +130,22 @@ static sl_prepared *make(const sl_function *function, uint64_t hash, const sl_va
     p->function = function;
     p->hash = hash;
     p->count = count;
-    char *text = (char *)(p->values + count);
+    sl_str *list = (sl_str *)(void *)(p->values + count);
+    char *text = (char *)(list + listed);
     for (uint32_t i = 0; i < count; i++) {
+        const sl_str *from;
+        uint32_t some = texts_of(&values[i], &from);
         p->values[i] = values[i];
-        if (values[i].type != SL_TYPE_TEXT) continue;
-        if (values[i].text.len) memcpy(text, values[i].text.ptr, values[i].text.len);
-        p->values[i].text.ptr = text;
-        text += values[i].text.len;
+        sl_str *to = values[i].type == SL_TYPE_TEXTS ? list : &p->values[i].text;
+        if (values[i].type == SL_TYPE_TEXTS) {
+            p->values[i].texts = list;
+            list += some;
+        }
+        for (uint32_t t = 0; t < some; t++) {
+            to[t] = (sl_str){text, from[t].len};
+            if (from[t].len) memcpy(text, from[t].ptr, from[t].len);
+            text += from[t].len;
+        }
     }
     return p;
 }
@@ -108,6 +161,7 @@ sl_status sl_prepared_get(const sl_function *function, const sl_value *values, u
         *out = found;
         return SL_OK;
     }
+    if (!are_utf8(values, count)) return SL_EUTF8;
     sl_prepared *fresh = make(function, hash, values, count);
     if (!fresh) return SL_ENOMEM;
     sl_status status = function->prepare(fresh->values, &fresh->options, error);

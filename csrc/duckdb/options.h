@@ -7,7 +7,8 @@
 
 typedef struct sl_prepared sl_prepared;
 
-/* Finds the options that function->prepare made from equal values before, or makes them. */
+/* Finds the options that function->prepare made from equal values before, or makes them. Texts that are not UTF-8 are an
+ * error. */
 sl_status sl_prepared_get(const sl_function *function, const sl_value *values, uint32_t count, sl_prepared **out,
                           sl_error *error);
 /* A number above 0 that no other prepared options of this process ever have. */

@@ -1,101 +1,88 @@
 /* scalar.c - the DuckDB door for scalar functions: one adapter a shape, over vectors of up to 2,048 rows.
  * Contract: NULL rows hold undefined bytes and are never read; an output NULL is written here; invalid UTF-8 is an error
  * and never reaches a kernel; no input memory is referred to by an output. */
-#include "abi.h"
-#include "heap.h"
+#include "arguments.h"
+#include "list.h"
 #include "options.h"
 #include "../memo.h"
 #include "../spans.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
-typedef struct overload {
-    const sl_function *function;
-    uint32_t argument_count;
-    int by_uuid; /* parameters that can be given as a UUID are UUIDs */
-} overload;
-
-/* ---- one call --------------------------------------------------------------------------------------------------- */
-
-typedef struct column {
-    const void *data;
-    const uint64_t *validity;
-} column;
-
-enum { PARAMETER_MAX = 8, VECTOR_MAX = 2048, UUID_CHARACTERS = 36 };
-
-typedef struct call {
-    sl_duckdb_handle info, output;
-    const overload *overload;
-    sl_duckdb_index row_count;
-    column columns[PARAMETER_MAX];
-    column text; /* the column that plays the row */
-    void *data;
-    uint64_t *validity; /* of the output; NULL until the first NULL */
-    heap texts;         /* of the output, where it is a text */
-} call;
-
-static void call_free(call *c) { heap_free(&c->texts); }
+#include <stdatomic.h>
 
 /* The texts of some rows, and which of them a kernel has to see. */
 typedef struct batch {
-    sl_str texts[VECTOR_MAX];
+    sl_str texts[VECTOR_MAX], others[VECTOR_MAX]; /* others: the second ones of pairs */
     uint8_t loud[VECTOR_MAX];
+    uint16_t twin[VECTOR_MAX]; /* the row whose result is this row's too, or the row itself */
 } batch;
 
-/* Allocated when a thread first needs it, and given back when the thread ends. */
+/* Allocated when a thread first needs it, and given back when the thread ends: too large for a small stack. */
+static _Thread_local batch scratch;
 static _Thread_local sl_memo memo;
 
-static inline sl_str read_text(const column *c, sl_duckdb_index row) {
-    const sl_duckdb_string *s = (const sl_duckdb_string *)c->data + row;
-    uint32_t len = s->inlined.length;
-    return (sl_str){len <= SL_DUCKDB_INLINE ? s->inlined.bytes : s->pointer.ptr, len};
+/* Rows that were handed to kernels, for tests: DuckDB 2.0 asks for each row of a dictionary, and each costs a call. */
+__attribute__((visibility("default"))) atomic_uint_least64_t sl_kernel_rows;
+
+/* ---- rows that come again ---------------------------------------------------------------------------------------- */
+
+enum { TWIN_SLOTS = 1024, TWIN_TRIAL = 128, TWIN_LEAST = 6 };
+
+static uint32_t twin_slot(const sl_duckdb_string *a, const sl_duckdb_string *b) {
+    uint64_t mixed = (a->words[0] ^ (a->words[1] << 7 | a->words[1] >> 57)) * UINT64_C(0x9E3779B97F4A7C15);
+    if (b) mixed = (mixed ^ b->words[0] ^ (b->words[1] << 9 | b->words[1] >> 55)) * UINT64_C(0x9E3779B97F4A7C15);
+    return (uint32_t)(mixed >> 54);
 }
 
-static void set_null(call *c, sl_duckdb_index row) {
-    if (!c->validity) {
-        sl_duckdb.vector_ensure_validity_writable(c->output);
-        c->validity = sl_duckdb.vector_get_validity(c->output);
-    }
-    c->validity[row >> 6] &= ~(UINT64_C(1) << (row & 63));
-    if (c->overload->function->shape == SL_SHAPE_ROWS) ((sl_duckdb_list_entry *)c->data)[row] = (sl_duckdb_list_entry){0, 0};
+static int same_string(const sl_duckdb_string *a, const sl_duckdb_string *b) {
+    return a->words[0] == b->words[0] && a->words[1] == b->words[1];
 }
 
-static void fail(const call *c, sl_status status, const char *sentence) {
-    char message[sizeof(sl_error) + 64];
-    snprintf(message, sizeof(message), "sl_%s: %s", c->overload->function->name,
-             sentence ? sentence : sl_status_text(status));
-    sl_duckdb.scalar_function_set_error(c->info, message);
-}
-
-/* Reads rows [from, from + count); NULL rows hold undefined bytes and become ptr == NULL, and NULL in the output. */
-static void read_texts(call *c, sl_duckdb_index from, sl_duckdb_index count, sl_str *texts) {
-    if (!c->text.validity) {
-        for (sl_duckdb_index i = 0; i < count; i++) {
-            texts[i] = read_text(&c->text, from + i);
-            __builtin_prefetch(texts[i].ptr);
-            __builtin_prefetch(texts[i].ptr + 64);
-        }
-        return;
-    }
-    for (sl_duckdb_index i = 0; i < count; i++) {
-        if (sl_duckdb_valid(c->text.validity, from + i)) {
-            texts[i] = read_text(&c->text, from + i);
+/* DuckDB 2.0 asks for every row of a dictionary column, and flattens it first: rows of one entry are the same 16 bytes.
+ * Of rows that are alike only the first keeps its text. Returns 0, and leaves the texts alone, where the first rows do not
+ * come again often enough to be worth the look. */
+static int find_twins(const call *c, sl_duckdb_index from, sl_duckdb_index count, batch *b) {
+    uint16_t slots[TWIN_SLOTS];
+    const sl_duckdb_string *first = (const sl_duckdb_string *)c->rows[0].data + from;
+    const sl_duckdb_string *second =
+        sl_takes_pair(c->overload->function) ? (const sl_duckdb_string *)c->rows[1].data + from : NULL;
+    size_t twins = 0;
+    if (count < TWIN_TRIAL) return 0;
+    memset(slots, 0xFF, sizeof(slots));
+    for (size_t i = 0; i < count; i++) {
+        if (i == TWIN_TRIAL && twins < TWIN_LEAST) return 0;
+        b->twin[i] = (uint16_t)i;
+        if (!b->texts[i].ptr) continue;
+        uint16_t *slot = &slots[twin_slot(&first[i], second ? &second[i] : NULL)];
+        uint16_t earlier = *slot;
+        if (earlier != UINT16_MAX && same_string(&first[earlier], &first[i]) &&
+            (!second || same_string(&second[earlier], &second[i]))) {
+            b->twin[i] = earlier;
+            twins++;
         } else {
-            texts[i] = (sl_str){NULL, 0};
-            set_null(c, from + i);
+            *slot = (uint16_t)i;
         }
     }
+    for (size_t i = 0; i < count; i++)
+        if (b->twin[i] != i) b->texts[i].ptr = NULL;
+    return 1;
+}
+
+/* Gives each twin the result of the row that it is like: a text then points to the same bytes, a list to the same
+ * elements. */
+static void copy_to_twins(call *c, sl_duckdb_index from, sl_duckdb_index count, const batch *b) {
+    size_t size = result_size(c->overload->function->result->type);
+    char *out = (char *)c->data + from * size;
+    for (size_t i = 0; i < count; i++)
+        if (b->twin[i] != i) memcpy(out + i * size, out + b->twin[i] * size, size);
 }
 
 /* ---- text -> text ------------------------------------------------------------------------------------------------ */
 
 static size_t bytes_ahead(const call *c) {
     size_t total = 0;
-    const sl_duckdb_string *strings = c->text.data;
+    const sl_duckdb_string *strings = c->rows[0].data;
     for (sl_duckdb_index row = 0; row < c->row_count; row++)
-        if (sl_duckdb_valid(c->text.validity, row) && strings[row].inlined.length > SL_DUCKDB_INLINE)
+        if (sl_duckdb_valid(c->rows[0].validity, row) && strings[row].inlined.length > SL_DUCKDB_INLINE)
             total += strings[row].inlined.length;
     return total + total / 32;
 }
@@ -118,7 +105,7 @@ static sl_status run_TEXT(call *c, sl_duckdb_index from, const sl_str *texts, co
                           const sl_options *options) {
     heap *h = &c->texts;
     sl_scan scan = span->count > 1 ? c->overload->function->scan : NULL;
-    const sl_duckdb_string *rows = (const sl_duckdb_string *)c->text.data;
+    const sl_duckdb_string *rows = (const sl_duckdb_string *)c->rows[0].data;
     const char *end = span->ptr + span->len;
     for (size_t k = 0; k < span->count; k++) {
         size_t i = sl_span_index(span, k);
@@ -171,70 +158,6 @@ static sl_status run_UUID(call *c, sl_duckdb_index from, const sl_str *texts, co
 
 /* ---- text -> list ------------------------------------------------------------------------------------------------ */
 
-enum { BLOCK_ROWS = 256, FIELD_MAX = 8 };
-
-typedef struct list_sink {
-    sl_rows rows;
-    sl_cell cells[BLOCK_ROWS * FIELD_MAX];
-    const sl_result *result;
-    sl_duckdb_handle list, elements;
-    sl_duckdb_handle vectors[FIELD_MAX]; /* one a field */
-    heap heaps[FIELD_MAX];
-    sl_duckdb_index size, capacity;
-} list_sink;
-
-static void list_sink_free(list_sink *sink) { sl_rows_free(&sink->rows); }
-
-static void write_texts(list_sink *sink, uint32_t field) {
-    const sl_cell *cells = sink->rows.cells + field;
-    uint32_t columns = sink->rows.columns, count = sink->rows.count;
-    heap *h = &sink->heaps[field];
-    h->rows = sl_duckdb.vector_get_data(h->vector);
-    h->ahead = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t len = cells[i * columns].text.len;
-        if (cells[i * columns].text.ptr && len > SL_DUCKDB_INLINE) h->ahead += len;
-    }
-    uint64_t *validity = NULL;
-    for (uint32_t i = 0; i < count; i++) {
-        sl_str text = cells[i * columns].text;
-        h->row = sink->size + i;
-        if (SL_LIKELY(text.ptr != NULL)) {
-            heap_copy(h, text.ptr, text.len);
-            h->ahead -= text.len < h->ahead ? text.len : h->ahead;
-            continue;
-        }
-        if (!validity) {
-            sl_duckdb.vector_ensure_validity_writable(h->vector);
-            validity = sl_duckdb.vector_get_validity(h->vector);
-        }
-        validity[h->row >> 6] &= ~(UINT64_C(1) << (h->row & 63));
-    }
-}
-
-static sl_status list_flush(sl_rows *rows) {
-    list_sink *sink = rows->owner;
-    sl_duckdb_index need = sink->size + rows->count;
-    if (need > sink->capacity) {
-        sl_duckdb_index capacity = sink->capacity * 2 > need ? sink->capacity * 2 : need;
-        if (sl_duckdb.list_vector_reserve(sink->list, capacity) != 0) return SL_ENOMEM;
-        sink->capacity = capacity;
-    }
-    for (uint32_t f = 0; f < rows->columns; f++) {
-        if (sink->result->fields[f].type == SL_TYPE_TEXT) {
-            write_texts(sink, f);
-            continue;
-        }
-        /* INTEGER and TIMESTAMP are both 64-bit. */
-        int64_t *out = (int64_t *)sl_duckdb.vector_get_data(sink->vectors[f]) + sink->size;
-        for (uint32_t i = 0; i < rows->count; i++) out[i] = rows->cells[(size_t)i * rows->columns + f].integer;
-    }
-    sink->size = need;
-    rows->count = 0;
-    sl_rows_reset(rows);
-    return SL_OK;
-}
-
 static sl_status run_ROWS(call *c, sl_duckdb_index from, const sl_str *texts, const uint8_t *loud, const sl_span *span,
                           const sl_options *options, list_sink *sink) {
     sl_kernel_ROWS kernel = c->overload->function->kernel.ROWS;
@@ -248,14 +171,96 @@ static sl_status run_ROWS(call *c, sl_duckdb_index from, const sl_str *texts, co
     return SL_OK;
 }
 
+/* ---- text, or two, -> number ------------------------------------------------------------------------------------- */
+
+static inline void write_number(call *c, sl_duckdb_index row, sl_cell cell) {
+    if (c->overload->function->result->type == SL_TYPE_BOOLEAN)
+        ((uint8_t *)c->data)[row] = cell.integer != 0;
+    else
+        ((uint64_t *)c->data)[row] = cell.natural;
+}
+
+static sl_status run_NUMBER(call *c, sl_duckdb_index from, const sl_str *texts, const uint8_t *loud, const sl_span *span,
+                            const sl_options *options) {
+    sl_kernel_NUMBER kernel = c->overload->function->kernel.NUMBER;
+    for (size_t i = span->first; i < span->first + span->count; i++) {
+        sl_cell cell = {.natural = 0};
+        if (loud[i]) SL_TRY(kernel(texts[i], options, &cell));
+        write_number(c, from + i, cell);
+    }
+    return SL_OK;
+}
+
+static sl_status check_texts(const sl_str *texts, size_t count) {
+    for (size_t i = 0; i < count;) {
+        if (!texts[i].ptr) {
+            i++;
+            continue;
+        }
+        sl_span span = sl_span_at(texts, i, count);
+        if (SL_UNLIKELY(!sl_span_valid(&span))) return SL_EUTF8;
+        i += span.count;
+    }
+    return SL_OK;
+}
+
+static sl_status run_PAIR(call *c, sl_duckdb_index from, sl_duckdb_index count, const sl_options *options,
+                          const batch *b) {
+    sl_kernel_PAIR kernel = c->overload->function->kernel.PAIR;
+    for (size_t i = 0; i < count; i++) {
+        if (!b->texts[i].ptr || !b->others[i].ptr) continue;
+        sl_cell cell = {.natural = 0};
+        SL_TRY(kernel(b->texts[i], b->others[i], options, &cell));
+        write_number(c, from + i, cell);
+    }
+    return SL_OK;
+}
+
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
+
+/* A list of a row; 0 where it is NULL, or holds a NULL. */
+static int read_numbers(const column *column, sl_duckdb_index row, sl_numbers *out) {
+    static const int64_t none;
+    if (!sl_duckdb_valid(column->validity, row)) return 0;
+    sl_duckdb_list_entry entry = ((const sl_duckdb_list_entry *)column->data)[row];
+    if (entry.length > UINT32_MAX) return 0;
+    if (column->element_validity)
+        for (uint64_t i = 0; i < entry.length; i++)
+            if (!sl_duckdb_valid(column->element_validity, entry.offset + i)) return 0;
+    const int64_t *numbers = (const int64_t *)column->elements;
+    *out = (sl_numbers){entry.length ? numbers + entry.offset : &none, (uint32_t)entry.length};
+    return 1;
+}
+
+static sl_status run_numbers(call *c, sl_duckdb_index from, sl_duckdb_index to, const sl_options *options,
+                             list_sink *sink, sl_error *error) {
+    const sl_function *function = c->overload->function;
+    for (sl_duckdb_index row = from; row < to; row++) {
+        sl_numbers a, b = {NULL, 0};
+        if (!read_numbers(&c->rows[0], row, &a) || (sl_takes_pair(function) && !read_numbers(&c->rows[1], row, &b))) {
+            set_null(c, row);
+            continue;
+        }
+        if (function->shape == SL_SHAPE_NUMBERS_PAIR) {
+            sl_cell cell = {.natural = 0};
+            SL_TRY(function->kernel.NUMBERS_PAIR(a, b, options, &cell, error));
+            write_number(c, row, cell);
+            continue;
+        }
+        uint64_t before = sink->size + sink->rows.count;
+        SL_TRY(function->kernel.NUMBERS_ROWS(a, options, &sink->rows, error));
+        ((sl_duckdb_list_entry *)c->data)[row] =
+            (sl_duckdb_list_entry){before, sink->size + sink->rows.count - before};
+    }
+    return SL_OK;
+}
+
 /* ---- any shape --------------------------------------------------------------------------------------------------- */
 
-/* Rows [from, from + count) of equal options, at most VECTOR_MAX of them. */
-static sl_status run_batch(call *c, sl_duckdb_index from, sl_duckdb_index count, const sl_prepared *prepared,
+static sl_status run_spans(call *c, sl_duckdb_index from, sl_duckdb_index count, const sl_prepared *prepared,
                            list_sink *sink, batch *b) {
     const sl_function *function = c->overload->function;
     const sl_options *options = sl_prepared_options(prepared);
-    read_texts(c, from, count, b->texts);
     for (size_t i = 0; i < count;) {
         if (!b->texts[i].ptr) {
             i++;
@@ -270,11 +275,15 @@ static sl_status run_batch(call *c, sl_duckdb_index from, sl_duckdb_index count,
             case SL_SHAPE_UUID:
                 SL_TRY(run_UUID(c, from, b->texts, &span, prepared));
                 break;
+            case SL_SHAPE_NUMBER:
+                sl_span_mark(&span, b->texts, function->scan, options, b->loud);
+                SL_TRY(run_NUMBER(c, from, b->texts, b->loud, &span, options));
+                break;
             case SL_SHAPE_ROWS:
                 sl_span_mark(&span, b->texts, function->scan, options, b->loud);
                 SL_TRY(run_ROWS(c, from, b->texts, b->loud, &span, options, sink));
                 break;
-            case SL_SHAPE_COUNT:
+            default:
                 return SL_EARG;
         }
         i += span.count;
@@ -282,69 +291,33 @@ static sl_status run_batch(call *c, sl_duckdb_index from, sl_duckdb_index count,
     return SL_OK;
 }
 
+/* Rows [from, from + count) of equal options, at most VECTOR_MAX of them. */
+static sl_status run_batch(call *c, sl_duckdb_index from, sl_duckdb_index count, const sl_prepared *prepared,
+                           list_sink *sink) {
+    batch *b = &scratch;
+    int is_pair = c->overload->function->shape == SL_SHAPE_PAIR;
+    read_texts(c, &c->rows[0], from, count, b->texts);
+    if (is_pair) {
+        read_texts(c, &c->rows[1], from, count, b->others);
+        for (size_t i = 0; i < count; i++)
+            if (!b->others[i].ptr) b->texts[i].ptr = NULL;
+    }
+    int twins = find_twins(c, from, count, b);
+    uint64_t rows = 0;
+    for (size_t i = 0; i < count; i++) rows += b->texts[i].ptr != NULL;
+    atomic_fetch_add_explicit(&sl_kernel_rows, rows, memory_order_relaxed);
+    if (is_pair) {
+        SL_TRY(check_texts(b->texts, count));
+        SL_TRY(check_texts(b->others, count));
+        SL_TRY(run_PAIR(c, from, count, sl_prepared_options(prepared), b));
+    } else {
+        SL_TRY(run_spans(c, from, count, prepared, sink, b));
+    }
+    if (twins) copy_to_twins(c, from, count, b);
+    return SL_OK;
+}
+
 /* ---- the callback ------------------------------------------------------------------------------------------------ */
-
-static int is_uuid(const overload *overload, const sl_param *param) { return overload->by_uuid && param->or_uuid; }
-
-/* The 36 characters of a UUID, which DuckDB keeps with its top bit flipped. */
-static sl_str format_uuid(const sl_duckdb_hugeint *uuid, char out[UUID_CHARACTERS + 1]) {
-    uint64_t high = (uint64_t)uuid->upper ^ UINT64_C(1) << 63, low = uuid->lower;
-    snprintf(out, UUID_CHARACTERS + 1, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(high >> 32),
-             (unsigned)(high >> 16 & 0xFFFF), (unsigned)(high & 0xFFFF), (unsigned)(low >> 48),
-             (unsigned long long)(low & UINT64_C(0xFFFFFFFFFFFF)));
-    return (sl_str){out, UUID_CHARACTERS};
-}
-
-/* Reads option `index` of a row; 0 when it is NULL. `room` holds the text of a UUID. */
-static int read_option(const call *c, uint32_t index, sl_duckdb_index row, sl_value *value,
-                       char room[UUID_CHARACTERS + 1]) {
-    const sl_param *param = &c->overload->function->params[index];
-    *value = param->fallback;
-    if (index >= c->overload->argument_count) return 1;
-    const column *from = &c->columns[index];
-    if (!sl_duckdb_valid(from->validity, row)) return 0;
-    switch (param->fallback.type) {
-        case SL_TYPE_TEXT:
-            value->text = is_uuid(c->overload, param) ? format_uuid((const sl_duckdb_hugeint *)from->data + row, room)
-                                                      : read_text(from, row);
-            break;
-        case SL_TYPE_BOOLEAN:
-            value->integer = ((const uint8_t *)from->data)[row] != 0;
-            break;
-        case SL_TYPE_REAL:
-            value->real = ((const double *)from->data)[row];
-            break;
-        default:
-            value->integer = ((const int64_t *)from->data)[row];
-    }
-    return 1;
-}
-
-/* 1 if the options of two rows are surely equal: constants arrive as the same bytes in every row. */
-static int same_options(const call *c, sl_duckdb_index a, sl_duckdb_index b) {
-    const sl_function *function = c->overload->function;
-    for (uint32_t p = 0; p < c->overload->argument_count; p++) {
-        if (function->params[p].role != SL_ROLE_OPTION) continue;
-        const column *from = &c->columns[p];
-        int valid = sl_duckdb_valid(from->validity, a);
-        if (valid != sl_duckdb_valid(from->validity, b)) return 0;
-        if (!valid) continue;
-        size_t size = function->params[p].fallback.type == SL_TYPE_TEXT      ? sizeof(sl_duckdb_string)
-                      : function->params[p].fallback.type == SL_TYPE_BOOLEAN ? 1
-                                                                             : 8;
-        const char *data = from->data;
-        if (memcmp(data + a * size, data + b * size, size) != 0) return 0;
-    }
-    return 1;
-}
-
-/* The end of the rows from `from` on that have equal options. */
-static sl_duckdb_index run_end(const call *c, sl_duckdb_index from) {
-    sl_duckdb_index to = from + 1;
-    if (c->overload->argument_count == 1) return c->row_count; /* the one argument is the text */
-    while (to < c->row_count && same_options(c, from, to)) to++;
-    return to;
-}
 
 /* Prepares the options of rows [from, to) and runs the adapter over them. */
 static sl_status run_with_options(call *c, sl_duckdb_index from, sl_duckdb_index to, list_sink *sink,
@@ -355,19 +328,19 @@ static sl_status run_with_options(call *c, sl_duckdb_index from, sl_duckdb_index
     uint32_t count = 0;
     for (uint32_t p = 0; p < function->param_count; p++) {
         if (function->params[p].role != SL_ROLE_OPTION) continue;
-        sl_value *value = &values[count++];
-        if (!read_option(c, p, from, value, uuids[p])) {
+        int is_null = 0;
+        SL_TRY(read_option(c, p, from, &values[count++], uuids[p], &is_null, error));
+        if (is_null) {
             for (sl_duckdb_index row = from; row < to; row++) set_null(c, row);
             return SL_OK;
         }
-        if (value->type == SL_TYPE_TEXT && !sl_utf8_valid(value->text.ptr, value->text.len)) return SL_EUTF8;
     }
     sl_prepared *prepared __attribute__((cleanup(sl_prepared_release))) = NULL;
     SL_TRY(sl_prepared_get(function, values, count, &prepared, error));
-    batch b; /* not zeroed: what is read of it was written before */
+    if (sl_takes_numbers(function)) return run_numbers(c, from, to, sl_prepared_options(prepared), sink, error);
     for (; from < to; from += VECTOR_MAX) {
         sl_duckdb_index count = to - from < VECTOR_MAX ? to - from : VECTOR_MAX;
-        SL_TRY(run_batch(c, from, count, prepared, sink, &b));
+        SL_TRY(run_batch(c, from, count, prepared, sink));
     }
     return SL_OK;
 }
@@ -407,116 +380,28 @@ static void run_list(call *c) {
     run_all(c, &sink);
 }
 
-static void scalar_callback(sl_duckdb_handle info, sl_duckdb_handle chunk, sl_duckdb_handle output) {
+void sl_duckdb_scalar_run(sl_duckdb_handle info, sl_duckdb_handle chunk, sl_duckdb_handle output) {
     call c __attribute__((cleanup(call_free))) = {.info = info, .output = output, .overload = sl_duckdb.scalar_function_get_extra_info(info)};
     const sl_function *function = c.overload->function;
     c.row_count = sl_duckdb.data_chunk_get_size(chunk);
+    int rows = 0;
     for (uint32_t p = 0; p < c.overload->argument_count; p++) {
         sl_duckdb_handle vector = sl_duckdb.data_chunk_get_vector(chunk, p);
-        c.columns[p].data = sl_duckdb.vector_get_data(vector);
-        c.columns[p].validity = sl_duckdb.vector_get_validity(vector);
-        if (function->params[p].role == SL_ROLE_ROW) c.text = c.columns[p];
+        column *column = &c.columns[p];
+        column->data = sl_duckdb.vector_get_data(vector);
+        column->validity = sl_duckdb.vector_get_validity(vector);
+        if (is_list(function->params[p].fallback.type)) {
+            sl_duckdb_handle elements = sl_duckdb.list_vector_get_child(vector);
+            column->elements = sl_duckdb.vector_get_data(elements);
+            column->element_validity = sl_duckdb.vector_get_validity(elements);
+        }
+        if (function->params[p].role == SL_ROLE_ROW) c.rows[rows++] = *column;
     }
     c.data = sl_duckdb.vector_get_data(output);
     c.texts = (heap){.vector = output, .rows = c.data};
     if (function->shape == SL_SHAPE_TEXT) c.texts.ahead = bytes_ahead(&c);
-    if (function->shape == SL_SHAPE_ROWS)
+    if (sl_gives_list(function))
         run_list(&c);
     else
         run_all(&c, NULL);
-}
-
-/* ---- registration ------------------------------------------------------------------------------------------------ */
-
-static sl_duckdb_handle plain_type(sl_type type) {
-    static const int ids[] = {[SL_TYPE_TEXT] = SL_DUCKDB_VARCHAR,    [SL_TYPE_INTEGER] = SL_DUCKDB_BIGINT,
-                              [SL_TYPE_REAL] = SL_DUCKDB_DOUBLE,     [SL_TYPE_BOOLEAN] = SL_DUCKDB_BOOLEAN,
-                              [SL_TYPE_UUID] = SL_DUCKDB_UUID,       [SL_TYPE_TIMESTAMP] = SL_DUCKDB_TIMESTAMP};
-    return sl_duckdb.create_logical_type(ids[type]);
-}
-
-static sl_duckdb_handle result_type(const sl_result *result) {
-    if (result->type != SL_TYPE_LIST) return plain_type(result->type);
-    sl_duckdb_handle fields[FIELD_MAX];
-    const char *names[FIELD_MAX];
-    for (uint32_t f = 0; f < result->field_count; f++) {
-        fields[f] = plain_type(result->fields[f].type);
-        names[f] = result->fields[f].name;
-    }
-    sl_duckdb_handle element =
-        names[0] ? sl_duckdb.create_struct_type(fields, names, result->field_count) : fields[0];
-    sl_duckdb_handle list = sl_duckdb.create_list_type(element);
-    if (names[0])
-        for (uint32_t f = 0; f < result->field_count; f++) sl_duckdb.destroy_logical_type(&fields[f]);
-    sl_duckdb.destroy_logical_type(&element);
-    return list;
-}
-
-/* The overload that takes the first `argument_count` parameters. */
-static sl_duckdb_handle make_overload(const sl_function *function, uint32_t argument_count, int by_uuid) {
-    overload *extra = sl_duckdb.malloc(sizeof(overload));
-    if (!extra) return NULL;
-    *extra = (overload){function, argument_count, by_uuid};
-    char name[64];
-    snprintf(name, sizeof(name), "sl_%s", function->name);
-    sl_duckdb_handle scalar = sl_duckdb.create_scalar_function();
-    sl_duckdb.scalar_function_set_name(scalar, name);
-    for (uint32_t p = 0; p < argument_count; p++) {
-        const sl_param *param = &function->params[p];
-        sl_duckdb_handle type = plain_type(is_uuid(extra, param) ? SL_TYPE_UUID : param->fallback.type);
-        sl_duckdb.scalar_function_add_parameter(scalar, type);
-        sl_duckdb.destroy_logical_type(&type);
-    }
-    sl_duckdb_handle type = result_type(function->result);
-    sl_duckdb.scalar_function_set_return_type(scalar, type);
-    sl_duckdb.destroy_logical_type(&type);
-    sl_duckdb.scalar_function_set_extra_info(scalar, extra, sl_duckdb.free);
-    sl_duckdb.scalar_function_set_function(scalar, scalar_callback);
-    return scalar;
-}
-
-static uint32_t register_function(sl_duckdb_handle connection, const sl_function *function) {
-    char name[64];
-    snprintf(name, sizeof(name), "sl_%s", function->name);
-    uint32_t required = 0, refused = 0;
-    int or_uuid = 0;
-    while (required < function->param_count && function->params[required].required) required++;
-    for (uint32_t p = 0; p < function->param_count; p++) or_uuid |= function->params[p].or_uuid;
-    sl_duckdb_handle set = sl_duckdb.create_scalar_function_set(name);
-    for (uint32_t count = required; count <= function->param_count; count++) {
-        for (int by_uuid = 0; by_uuid <= or_uuid; by_uuid++) {
-            sl_duckdb_handle scalar = make_overload(function, count, by_uuid);
-            if (!scalar || sl_duckdb.add_scalar_function_to_set(set, scalar) != 0) refused = 1;
-            if (scalar) sl_duckdb.destroy_scalar_function(&scalar);
-        }
-    }
-    if (sl_duckdb.register_scalar_function_set(connection, set) != 0) refused = 1;
-    sl_duckdb.destroy_scalar_function_set(&set);
-    return refused;
-}
-
-static void version_callback(sl_duckdb_handle info, sl_duckdb_handle chunk, sl_duckdb_handle output) {
-    (void)info;
-    sl_duckdb_string *out = sl_duckdb.vector_get_data(output);
-    _Static_assert(sizeof(SL_VERSION) - 1 <= SL_DUCKDB_INLINE, "the version must fit inline");
-    sl_duckdb_index count = sl_duckdb.data_chunk_get_size(chunk);
-    for (sl_duckdb_index row = 0; row < count; row++) write_inlined(&out[row], SL_VERSION, sizeof(SL_VERSION) - 1);
-}
-
-static uint32_t register_version(sl_duckdb_handle connection) {
-    sl_duckdb_handle scalar = sl_duckdb.create_scalar_function();
-    sl_duckdb_handle type = plain_type(SL_TYPE_TEXT);
-    sl_duckdb.scalar_function_set_name(scalar, "sl_version");
-    sl_duckdb.scalar_function_set_return_type(scalar, type);
-    sl_duckdb.scalar_function_set_function(scalar, version_callback);
-    uint32_t refused = sl_duckdb.register_scalar_function(connection, scalar) != 0;
-    sl_duckdb.destroy_logical_type(&type);
-    sl_duckdb.destroy_scalar_function(&scalar);
-    return refused;
-}
-
-uint32_t sl_duckdb_register_scalars(sl_duckdb_handle connection) {
-    uint32_t refused = register_version(connection);
-    for (uint32_t f = 0; f < sl_function_count; f++) refused += register_function(connection, &sl_functions[f]);
-    return refused;
 }

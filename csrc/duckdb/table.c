@@ -10,9 +10,11 @@ static const char *const column_names[] = {"name", "parameters", "return_type", 
 enum { COLUMN_COUNT = sizeof(column_names) / sizeof(column_names[0]), CELL_MAX = 512, BATCH = 256 };
 
 void sl_duckdb_type_name(const sl_result *result, sl_type type, char *out, size_t cap) {
-    static const char *const names[] = {[SL_TYPE_TEXT] = "VARCHAR",    [SL_TYPE_INTEGER] = "BIGINT",
-                                        [SL_TYPE_REAL] = "DOUBLE",     [SL_TYPE_BOOLEAN] = "BOOLEAN",
-                                        [SL_TYPE_UUID] = "UUID",       [SL_TYPE_TIMESTAMP] = "TIMESTAMP"};
+    static const char *const names[] = {
+        [SL_TYPE_TEXT] = "VARCHAR",    [SL_TYPE_INTEGER] = "BIGINT",    [SL_TYPE_NATURAL] = "UBIGINT",
+        [SL_TYPE_REAL] = "DOUBLE",     [SL_TYPE_BOOLEAN] = "BOOLEAN",   [SL_TYPE_UUID] = "UUID",
+        [SL_TYPE_TEXTS] = "VARCHAR[]", [SL_TYPE_INTEGERS] = "BIGINT[]", [SL_TYPE_NATURALS] = "UBIGINT[]",
+        [SL_TYPE_TIMESTAMP] = "TIMESTAMP"};
     if (!result || result->type != SL_TYPE_LIST) {
         snprintf(out, cap, "%s", names[result ? result->type : type]);
         return;
@@ -43,7 +45,7 @@ static void write_parameters(const sl_function *function, char *out, size_t cap)
         else if (value->type == SL_TYPE_BOOLEAN)
             len += (size_t)snprintf(out + len, cap - len, " = %s", value->integer ? "true" : "false");
         else if (value->type == SL_TYPE_REAL)
-            len += (size_t)snprintf(out + len, cap - len, " = %g", value->real);
+            len += (size_t)snprintf(out + len, cap - len, " = %.1f", value->real);
         else
             len += (size_t)snprintf(out + len, cap - len, " = %lld", (long long)value->integer);
     }

@@ -1,4 +1,4 @@
-/* arrow.c - the Arrow C data interface: reading columns of text, and exporting batches without a copy.
+/* arrow.c - the Arrow C data interface: reading columns of text or of lists of numbers, and exporting batches without a copy.
  * Contract: every exported struct is released on its own; the shared results go with the last of them. */
 #include "arrow.h"
 #include "thread.h"
@@ -69,6 +69,65 @@ sl_status sl_arrow_read(const struct ArrowArray *array, sl_arrow_kind kind, int 
     return SL_OK;
 }
 
+sl_arrow_lists sl_arrow_lists_of(const struct ArrowSchema *schema, int naturals, int *in_struct, int64_t *width) {
+    *in_struct = strcmp(schema->format, "+s") == 0 && schema->n_children == 1;
+    if (*in_struct) schema = schema->children[0];
+    if (strcmp(schema->format, "n") == 0) return SL_ARROW_NULL_LIST;
+    if (schema->dictionary || schema->n_children != 1) return SL_ARROW_NO_LIST;
+    if (strcmp(schema->children[0]->format, naturals ? "L" : "l") != 0) return SL_ARROW_NO_LIST;
+    if (schema->children[0]->dictionary) return SL_ARROW_NO_LIST;
+    if (strcmp(schema->format, "+l") == 0) return SL_ARROW_LIST;
+    if (strcmp(schema->format, "+L") == 0) return SL_ARROW_LARGE_LIST;
+    if (strncmp(schema->format, "+w:", 3) != 0) return SL_ARROW_NO_LIST;
+    *width = strtoll(schema->format + 3, NULL, 10);
+    return *width >= 0 && *width <= UINT32_MAX ? SL_ARROW_FIXED_LIST : SL_ARROW_NO_LIST;
+}
+
+static sl_status read_list(const struct ArrowArray *lists, sl_arrow_lists kind, int64_t width, int64_t i,
+                           sl_numbers *out) {
+    static const int64_t none;
+    const struct ArrowArray *numbers = lists->children[0];
+    int64_t start, end;
+    if (kind == SL_ARROW_FIXED_LIST) {
+        start = i * width;
+        end = start + width;
+    } else if (kind == SL_ARROW_LIST) {
+        const int32_t *offsets = lists->buffers[1];
+        start = offsets[i];
+        end = offsets[i + 1];
+    } else {
+        const int64_t *offsets = lists->buffers[1];
+        start = offsets[i];
+        end = offsets[i + 1];
+    }
+    start += numbers->offset;
+    end += numbers->offset;
+    if (end - start > (int64_t)UINT32_MAX) return SL_ERANGE;
+    *out = (sl_numbers){NULL, (uint32_t)(end - start)};
+    const uint8_t *valid = numbers->null_count ? numbers->buffers[0] : NULL;
+    for (int64_t n = start; valid && n < end; n++)
+        if (!bit(valid, n)) return SL_OK;
+    const int64_t *values = numbers->buffers[1];
+    out->ptr = end > start ? values + start : &none;
+    return SL_OK;
+}
+
+sl_status sl_arrow_read_lists(const struct ArrowArray *array, sl_arrow_lists kind, int in_struct, int64_t width,
+                              int64_t from, int64_t count, sl_numbers *out) {
+    const uint8_t *outer = in_struct && array->n_buffers ? array->buffers[0] : NULL;
+    int64_t outer_at = array->offset + from;
+    int64_t at = from + (in_struct ? array->offset + array->children[0]->offset : array->offset);
+    const struct ArrowArray *lists = in_struct ? array->children[0] : array;
+    const uint8_t *valid = kind == SL_ARROW_NULL_LIST ? NULL : lists->buffers[0];
+    for (int64_t i = 0; i < count; i++) {
+        if (kind == SL_ARROW_NULL_LIST || !bit(outer, outer_at + i) || !bit(valid, at + i))
+            out[i] = (sl_numbers){NULL, 0};
+        else
+            SL_TRY(read_list(lists, kind, width, at + i, &out[i]));
+    }
+    return SL_OK;
+}
+
 size_t sl_arrow_bytes(const struct ArrowArray *array, sl_arrow_kind kind, int in_struct) {
     const struct ArrowArray *texts = in_struct ? array->children[0] : array;
     int64_t from = texts->offset + (in_struct ? array->offset : 0), to = from + array->length;
@@ -134,6 +193,10 @@ sl_status sl_shared_narrow(sl_shared *shared) {
     for (int64_t i = 0; i < shared->count; i++) SL_TRY(sl_batch_narrow(&shared->batches[i]));
     shared->narrow = 1;
     return SL_OK;
+}
+
+void sl_shared_pack(sl_shared *shared) {
+    for (int64_t i = 0; i < shared->count; i++) sl_batch_pack(&shared->batches[i]);
 }
 
 static sl_shared *hold(sl_shared *shared) {
@@ -236,6 +299,10 @@ static const char *format_of(sl_type type, int narrow) {
             return "w:16";
         case SL_TYPE_REAL:
             return "g";
+        case SL_TYPE_NATURAL:
+            return "L";
+        case SL_TYPE_BOOLEAN:
+            return "b";
         case SL_TYPE_TIMESTAMP:
             return "tsu:";
         default:

@@ -46,6 +46,19 @@ sl_arrow_kind sl_arrow_kind_of(const struct ArrowSchema *schema, int *in_struct)
 /* Texts of rows [from, from + count); NULL rows have ptr == NULL. SL_ERANGE for a text above SL_TEXT_MAX. */
 sl_status sl_arrow_read(const struct ArrowArray *array, sl_arrow_kind kind, int in_struct, int64_t from, int64_t count,
                         sl_str *out);
+/* The same for a column of lists of 64-bit numbers, or a struct of one such column. */
+typedef enum sl_arrow_lists {
+    SL_ARROW_LIST,
+    SL_ARROW_LARGE_LIST,
+    SL_ARROW_FIXED_LIST,
+    SL_ARROW_NULL_LIST,
+    SL_ARROW_NO_LIST
+} sl_arrow_lists;
+/* `naturals`: the numbers are unsigned. *width is set for lists of fixed length. */
+sl_arrow_lists sl_arrow_lists_of(const struct ArrowSchema *schema, int naturals, int *in_struct, int64_t *width);
+/* A list that is NULL, or holds a NULL, has ptr == NULL. */
+sl_status sl_arrow_read_lists(const struct ArrowArray *array, sl_arrow_lists kind, int in_struct, int64_t width,
+                              int64_t from, int64_t count, sl_numbers *out);
 /* Bytes of all texts, as far as the array tells without being read. */
 size_t sl_arrow_bytes(const struct ArrowArray *array, sl_arrow_kind kind, int in_struct);
 
@@ -61,6 +74,8 @@ sl_batch *sl_shared_add(sl_shared *shared);
 sl_batch *sl_shared_batch(const sl_shared *shared, int64_t chunk);
 int64_t sl_shared_count(const sl_shared *shared);
 sl_status sl_shared_narrow(sl_shared *shared);
+/* Called once, before anything is exported. */
+void sl_shared_pack(sl_shared *shared);
 void sl_shared_release(sl_shared *shared);
 
 /* Adds the elements that the function finds in one text, `rows` to a batch, from a thread of its own: who reads a stream

@@ -62,7 +62,7 @@ void sl_batch_reset(sl_batch *batch) {
 }
 
 static int has_offsets(sl_type type) { return type == SL_TYPE_TEXT || type == SL_TYPE_LIST; }
-static size_t value_size(sl_type type) { return type == SL_TYPE_UUID ? 16 : 8; }
+static size_t value_size(sl_type type) { return type == SL_TYPE_UUID ? 16 : type == SL_TYPE_BOOLEAN ? 1 : 8; }
 
 /* Room for `extra` bytes behind len. A kernel in the middle of a text has `written` of them already, which must stay. */
 static sl_status grow_values_within(sl_column *column, size_t written, size_t extra) {
@@ -162,6 +162,20 @@ static sl_status run_UUID(sl_batch *batch, sl_column *out, sl_str text, const sl
     return SL_OK;
 }
 
+static void append_cell(sl_column *out, sl_cell cell) {
+    uint8_t bit = cell.integer != 0;
+    size_t size = value_size(out->type);
+    memcpy(out->values + out->len, out->type == SL_TYPE_BOOLEAN ? (const void *)&bit : (const void *)&cell.natural, size);
+    out->len += size;
+}
+
+static sl_status run_NUMBER(sl_batch *batch, sl_column *out, sl_str text, const sl_options *options) {
+    sl_cell cell = {.natural = 0};
+    SL_TRY(batch->function->kernel.NUMBER(text, options, &cell));
+    append_cell(out, cell);
+    return SL_OK;
+}
+
 /* What one call needs beside the batch. */
 typedef struct cell_sink {
     sl_rows rows;
@@ -213,7 +227,7 @@ static sl_status cells_flush(sl_rows *rows) {
             for (uint32_t i = 0; i < rows->count; i++) SL_TRY(append_text(column, cells[i * rows->columns].text));
             continue;
         }
-        /* INTEGER, REAL and TIMESTAMP are 64-bit each. */
+        /* INTEGER, NATURAL, REAL and TIMESTAMP are 64-bit each. */
         int64_t *out = (int64_t *)(void *)(column->values + column->len);
         for (uint32_t i = 0; i < rows->count; i++) out[i] = cells[i * rows->columns].integer;
         column->len += rows->count * sizeof(int64_t);
@@ -234,22 +248,31 @@ static void start_sink(cell_sink *sink, sl_batch *batch) {
                            .owner = sink};
 }
 
+static sl_status append_null(sl_batch *batch) {
+    sl_column *out = &batch->columns[0];
+    int64_t row = out->count;
+    SL_TRY(set_null(out, row));
+    if (batch->unchanged) batch->unchanged[row] = 0;
+    if (has_offsets(out->type)) {
+        out->offsets[row + 1] = out->offsets[row];
+    } else {
+        memset(out->values + out->len, 0, value_size(out->type));
+        out->len += value_size(out->type);
+    }
+    out->count++;
+    return SL_OK;
+}
+
 static sl_status run_one(sl_batch *batch, const sl_options *options, sl_str text, cell_sink *sink) {
     sl_column *out = &batch->columns[0];
     int64_t row = out->count;
-    if (!text.ptr) {
-        SL_TRY(set_null(out, row));
-        if (batch->unchanged) batch->unchanged[row] = 0;
-        if (has_offsets(out->type)) {
-            out->offsets[row + 1] = out->offsets[row];
-        } else {
-            memset(out->values + out->len, 0, value_size(out->type));
-            out->len += value_size(out->type);
-        }
-    } else if (batch->function->shape == SL_SHAPE_TEXT) {
+    if (!text.ptr) return append_null(batch);
+    if (batch->function->shape == SL_SHAPE_TEXT) {
         SL_TRY(run_TEXT(batch, out, text, options, row));
     } else if (batch->function->shape == SL_SHAPE_UUID) {
         SL_TRY(run_UUID(batch, out, text, options, &sink->memo));
+    } else if (batch->function->shape == SL_SHAPE_NUMBER) {
+        SL_TRY(run_NUMBER(batch, out, text, options));
     } else {
         SL_TRY(batch->function->kernel.ROWS(text, options, &sink->rows));
         out->offsets[row + 1] = batch->columns[1].count + sink->rows.count;
@@ -300,7 +323,10 @@ static sl_status run_span(sl_batch *batch, const sl_options *options, const sl_s
             SL_TRY(copy_quiet(batch, texts, span, first, i + 1));
         } else {
             sl_column *out = &batch->columns[0];
-            out->offsets[out->count + 1] = batch->columns[1].count + sink->rows.count;
+            if (shape == SL_SHAPE_NUMBER)
+                append_cell(out, (sl_cell){.natural = 0});
+            else
+                out->offsets[out->count + 1] = batch->columns[1].count + sink->rows.count;
             out->count++;
         }
     }
@@ -354,6 +380,78 @@ sl_status sl_batch_run(sl_batch *batch, const sl_options *options, const sl_str 
     return status;
 }
 
+/* The first text that is not UTF-8, or -1. */
+static int64_t find_invalid(const sl_str *texts, int64_t count) {
+    for (size_t i = 0; i < (size_t)count;) {
+        if (!texts[i].ptr) {
+            i++;
+            continue;
+        }
+        sl_span span = sl_span_at(texts, i, (size_t)count);
+        if (SL_UNLIKELY(!sl_span_valid(&span))) return first_invalid(texts, &span);
+        i += span.count;
+    }
+    return -1;
+}
+
+sl_status sl_batch_run_pairs(sl_batch *batch, const sl_options *options, const sl_str *a, const sl_str *b, int64_t count,
+                             int checked, int64_t *failed) {
+    sl_column *out = &batch->columns[0];
+    if (!checked) {
+        *failed = find_invalid(a, count);
+        if (*failed < 0) *failed = find_invalid(b, count);
+        if (*failed >= 0) return SL_EUTF8;
+    }
+    SL_TRY(sl_batch_reserve(batch, count, 0));
+    for (int64_t i = 0; i < count; i++) {
+        *failed = i;
+        if (!a[i].ptr || !b[i].ptr) {
+            SL_TRY(append_null(batch));
+            continue;
+        }
+        sl_cell cell = {.natural = 0};
+        SL_TRY(batch->function->kernel.PAIR(a[i], b[i], options, &cell));
+        append_cell(out, cell);
+        out->count++;
+    }
+    return cover_all(batch);
+}
+
+static sl_status run_numbers(sl_batch *batch, const sl_options *options, const sl_numbers *a, const sl_numbers *b,
+                             int64_t count, cell_sink *sink, int64_t *failed, sl_error *error) {
+    sl_column *out = &batch->columns[0];
+    const sl_function *function = batch->function;
+    for (int64_t i = 0; i < count; i++) {
+        *failed = i;
+        if (!a[i].ptr || (b && !b[i].ptr)) {
+            SL_TRY(append_null(batch));
+            continue;
+        }
+        if (function->shape == SL_SHAPE_NUMBERS_PAIR) {
+            sl_cell cell = {.natural = 0};
+            SL_TRY(function->kernel.NUMBERS_PAIR(a[i], b[i], options, &cell, error));
+            append_cell(out, cell);
+        } else {
+            SL_TRY(function->kernel.NUMBERS_ROWS(a[i], options, &sink->rows, error));
+            out->offsets[out->count + 1] = batch->columns[1].count + sink->rows.count;
+        }
+        out->count++;
+    }
+    return SL_OK;
+}
+
+sl_status sl_batch_run_numbers(sl_batch *batch, const sl_options *options, const sl_numbers *a, const sl_numbers *b,
+                               int64_t count, int64_t *failed, sl_error *error) {
+    cell_sink sink;
+    start_sink(&sink, batch);
+    sl_status status = sl_batch_reserve(batch, count, 0);
+    if (status <= SL_OK) status = run_numbers(batch, options, a, b, count, &sink, failed, error);
+    if (status <= SL_OK && sink.rows.count) status = cells_flush(&sink.rows);
+    if (status <= SL_OK) status = cover_all(batch);
+    sl_rows_free(&sink.rows);
+    return status;
+}
+
 sl_status sl_batch_each(const sl_function *function, const sl_options *options, sl_str text, int64_t rows,
                         sl_batch_take take, void *owner) {
     sl_batch batch;
@@ -374,8 +472,8 @@ sl_status sl_batch_each(const sl_function *function, const sl_options *options, 
 
 sl_status sl_batch_nulls(sl_batch *batch, int64_t count) {
     SL_TRY(sl_batch_reserve(batch, count, 0));
-    for (int64_t i = 0; i < count; i++) SL_TRY(run_one(batch, NULL, (sl_str){NULL, 0}, NULL));
-    return SL_OK;
+    for (int64_t i = 0; i < count; i++) SL_TRY(append_null(batch));
+    return cover_all(batch);
 }
 
 static int fits(const sl_column *column) {
@@ -399,4 +497,17 @@ sl_status sl_batch_narrow(sl_batch *batch) {
     }
     batch->narrow = 1;
     return SL_OK;
+}
+
+void sl_batch_pack(sl_batch *batch) {
+    for (int c = 0; c < 1 + SL_FIELD_MAX; c++) {
+        sl_column *column = &batch->columns[c];
+        if (column->type != SL_TYPE_BOOLEAN) continue;
+        /* In place: a byte of eight bits lies at or before the eight bytes that it comes from. */
+        for (int64_t i = 0; i < column->count; i += 8) {
+            uint8_t bits = 0;
+            for (int64_t k = i; k < column->count && k < i + 8; k++) bits |= (uint8_t)(column->values[k] << (k - i));
+            column->values[i / 8] = bits;
+        }
+    }
 }

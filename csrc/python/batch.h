@@ -13,7 +13,7 @@ typedef struct sl_column {
     int64_t count, null_count;
     int64_t capacity;  /* of offsets, or of values in elements */
     int64_t *offsets;  /* of texts and lists: count + 1 */
-    uint8_t *values;   /* bytes of texts, 8 bytes a number, 16 a UUID */
+    uint8_t *values;   /* bytes of texts, 8 bytes a number, 16 a UUID, 1 a boolean until sl_batch_pack */
     size_t len, cap;   /* of values, in bytes */
     uint8_t *validity; /* NULL while nothing is NULL */
     int64_t validity_capacity;
@@ -40,6 +40,12 @@ sl_status sl_batch_reserve(sl_batch *batch, int64_t rows, size_t bytes);
 sl_status sl_batch_run(sl_batch *batch, const sl_options *options, const sl_str *texts, int64_t count, int checked,
                        int64_t *failed);
 sl_status sl_batch_nulls(sl_batch *batch, int64_t count);
+/* The same for functions of two texts; a NULL on either side gives a NULL. */
+sl_status sl_batch_run_pairs(sl_batch *batch, const sl_options *options, const sl_str *a, const sl_str *b, int64_t count,
+                             int checked, int64_t *failed);
+/* The same for functions of one list of numbers or of two; `b` is NULL for one. `error` says what was wrong with a row. */
+sl_status sl_batch_run_numbers(sl_batch *batch, const sl_options *options, const sl_numbers *a, const sl_numbers *b,
+                               int64_t count, int64_t *failed, sl_error *error);
 
 /* The elements that a function finds in one text, which is UTF-8: batches of `rows` elements, a multiple of SL_CELL_ROWS,
  * and a last one with the rest. Each is handed to take(), which owns what it holds from then on. */
@@ -49,6 +55,8 @@ sl_status sl_batch_each(const sl_function *function, const sl_options *options, 
 
 /* Turns all offsets into 32-bit ones; SL_ERANGE, and no change, if one does not fit. */
 sl_status sl_batch_narrow(sl_batch *batch);
+/* Turns booleans from bytes into the bits that Arrow has. Called once, when all rows are there. */
+void sl_batch_pack(sl_batch *batch);
 
 static inline int sl_column_valid(const sl_column *column, int64_t i) {
     return !column->validity || (column->validity[i >> 3] >> (i & 7) & 1);

@@ -91,6 +91,21 @@ static sl_status call_text(const testee *t, sl_str text, size_t room, int valid)
     return status;
 }
 
+/* The bytes of a text as numbers, as many as are whole: what a kernel of numbers can be handed is any numbers. */
+static sl_numbers numbers_of(sl_str text, int64_t *room) {
+    uint32_t count = text.len / 8 < 256 ? text.len / 8 : 256;
+    memcpy(room, text.ptr, count * 8u);
+    return (sl_numbers){room, count};
+}
+
+/* Numbers may be refused, in words. */
+static sl_status told(sl_status status, const sl_error *error) {
+    if (status != SL_EARG) return status;
+    CHECK(strstr(error->text, "expected ") && strstr(error->text, "got "));
+    gather(error->text, strlen(error->text));
+    return SL_OK;
+}
+
 static sl_status call_rows(const testee *t, sl_str text, uint32_t capacity, int valid) {
     static sink s;
     s = (sink){.result = t->function->result, .text_is_valid = valid};
@@ -102,7 +117,14 @@ static sl_status call_rows(const testee *t, sl_str text, uint32_t capacity, int 
     CHECK(s.rows.columns >= 1 && s.rows.columns <= COLUMNS_MAX);
     /* Cells of every row are garbage, as in a door: a kernel that leaves one out is seen by its unequal answers. */
     memset(s.cells, (int)capacity, sizeof(s.cells));
-    sl_status status = t->function->kernel.ROWS(text, t->options, &s.rows);
+    sl_status status;
+    if (t->function->shape == SL_SHAPE_ROWS) {
+        status = t->function->kernel.ROWS(text, t->options, &s.rows);
+    } else {
+        int64_t room[256];
+        sl_error error = {{0}};
+        status = told(t->function->kernel.NUMBERS_ROWS(numbers_of(text, room), t->options, &s.rows, &error), &error);
+    }
     CHECK(status != SL_UNCHANGED);
     if (status == SL_OK) status = gather_rows(&s.rows);
     sl_rows_free(&s.rows);
@@ -118,6 +140,32 @@ static sl_status call_uuid(const testee *t, sl_str text, int garbage) {
     return status;
 }
 
+static sl_status call_number(const testee *t, sl_str text, int garbage) {
+    sl_cell cell;
+    memset(&cell, garbage, sizeof(cell)); /* a door clears it: what a kernel leaves alone would be seen */
+    sl_status status = SL_OK;
+    /* The second of a pair is the end of the first: as long, shorter or empty. */
+    uint32_t cut = text.len ? text.len - text.len / (1 + text.len % 3) : 0;
+    if (text.len - cut > 2000) cut = text.len - 2000;
+    sl_str second = {text.ptr + cut, text.len - cut};
+    if (t->function->shape == SL_SHAPE_NUMBER) {
+        status = t->function->kernel.NUMBER(text, t->options, &cell);
+    } else if (t->function->shape == SL_SHAPE_PAIR) {
+        status = t->function->kernel.PAIR(text, second, t->options, &cell);
+    } else {
+        int64_t a[256], b[256];
+        sl_error error = {{0}};
+        sl_numbers first = numbers_of(text, a), other = numbers_of(garbage ? text : second, b);
+        status = t->function->kernel.NUMBERS_PAIR(first, first, t->options, &cell, &error);
+        if (told(status, &error) > SL_OK) return status;
+        status = told(t->function->kernel.NUMBERS_PAIR(first, other, t->options, &cell, &error), &error);
+        gathered.len = 0;
+        return status;
+    }
+    if (status == SL_OK) gather(&cell.natural, t->function->result->type == SL_TYPE_BOOLEAN ? 1 : 8);
+    return status;
+}
+
 /* `variant` 0 gives the least room and 1 the most; the answer must not depend on it. */
 static sl_status call(const testee *t, sl_str text, int variant, int valid) {
     gathered.len = 0;
@@ -128,6 +176,12 @@ static sl_status call(const testee *t, sl_str text, int variant, int valid) {
             return call_rows(t, text, variant ? ROWS_MAX : 1, valid);
         case SL_SHAPE_UUID:
             return call_uuid(t, text, variant);
+        case SL_SHAPE_NUMBERS_ROWS:
+            return call_rows(t, text, variant ? ROWS_MAX : 1, valid);
+        case SL_SHAPE_NUMBER:
+        case SL_SHAPE_PAIR:
+        case SL_SHAPE_NUMBERS_PAIR:
+            return call_number(t, text, variant);
         default:
             CHECK(!"a shape without a test");
             return SL_EARG;
@@ -176,16 +230,42 @@ static const double option_reals[] = {0, 0.5, 1, 100, -1, 1e300, -1e300};
 #define PICK(array, number) ((array)[(number) % (sizeof(array) / sizeof((array)[0]))])
 #define TRIALS 24
 
+/* The values of the last preparation, whose texts its options may point to. */
+static sl_value kept[COLUMNS_MAX];
+static uint32_t kept_count;
+
+static void forget(void) {
+    for (uint32_t i = 0; i < kept_count; i++) {
+        if (kept[i].type == SL_TYPE_TEXT) free((char *)kept[i].text.ptr);
+        if (kept[i].type != SL_TYPE_TEXTS) continue;
+        for (uint32_t t = 0; t < kept[i].count; t++) free((char *)kept[i].texts[t].ptr);
+        free((sl_str *)kept[i].texts);
+    }
+    kept_count = 0;
+}
+
 /* Prepares trial number `trial`: 0 is the defaults, later ones walk through the values above. */
 static int prepare(const sl_function *function, uint32_t trial, sl_options *options) {
-    sl_value values[COLUMNS_MAX];
+    sl_value *values = kept;
     uint32_t count = 0;
     int all_default = 1;
+    forget();
     for (uint32_t p = 0; p < function->param_count; p++) {
         const sl_param *param = &function->params[p];
         if (param->role != SL_ROLE_OPTION) continue;
         sl_value *value = &values[count++];
         *value = param->fallback;
+        if (value->type == SL_TYPE_TEXTS) {
+            /* Lists of one length in every place of a trial: some empty, some with texts that are alike. */
+            value->count = trial % 3 ? 1 + trial % 7 : 0;
+            sl_str *texts = malloc((value->count + 1) * sizeof(sl_str));
+            for (uint32_t i = 0; i < value->count; i++) {
+                sl_str text = PICK(option_texts, 1 + trial * 5 + i * (1 + p));
+                texts[i] = (sl_str){exact_copy(text.ptr, text.len), text.len};
+            }
+            value->texts = texts;
+            continue;
+        }
         int replaced = param->required || (trial > 0 && (trial < TRIALS / 2 || random_below(2)));
         if (value->type == SL_TYPE_TEXT) {
             sl_str text = replaced ? PICK(option_texts, trial + random_below(2) * p) : value->text;
@@ -208,9 +288,7 @@ static int prepare(const sl_function *function, uint32_t trial, sl_options *opti
         CHECK(strncmp(error.text, "sl_", 3) != 0 && strncmp(error.text, function->name, strlen(function->name)) != 0);
         if (options->release) CHECK(options->object == NULL);
     }
-    /* Prepared options keep nothing of the values. */
-    for (uint32_t i = 0; i < count; i++)
-        if (values[i].type == SL_TYPE_TEXT) free((char *)values[i].text.ptr);
+    kept_count = count;
     return status == SL_OK;
 }
 
@@ -232,6 +310,7 @@ static void check_function(const sl_function *function, uint64_t scale) {
         for (uint32_t p = 0; p < function->param_count; p++) option_count += function->params[p].role == SL_ROLE_OPTION;
         if (!option_count) break;
     }
+    forget();
     CHECK(prepared > 0); /* else option_texts lacks a value that this function accepts */
 }
 

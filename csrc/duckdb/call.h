@@ -1,0 +1,101 @@
+/* call.h - one call of DuckDB for one of our functions: its columns, and what goes wrong. For the DuckDB door.
+ * Contract: NULL rows hold undefined bytes and are never read; an output NULL is written by us. */
+#ifndef SL_DUCKDB_CALL_H
+#define SL_DUCKDB_CALL_H
+
+#include "abi.h"
+#include "heap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct overload {
+    const sl_function *function;
+    uint32_t argument_count;
+    int by_uuid; /* parameters that can be given as a UUID are UUIDs */
+} overload;
+
+typedef struct column {
+    const void *data;
+    const uint64_t *validity;
+    const void *elements; /* of lists */
+    const uint64_t *element_validity;
+} column;
+
+enum { PARAMETER_MAX = 8, FIELD_MAX = 8, VECTOR_MAX = 2048, UUID_CHARACTERS = 36 };
+
+typedef struct call {
+    sl_duckdb_handle info, output;
+    const overload *overload;
+    sl_duckdb_index row_count;
+    column columns[PARAMETER_MAX];
+    column rows[2]; /* the columns that change from row to row */
+    sl_str *lists[PARAMETER_MAX]; /* of options that are lists */
+    void *data;
+    uint64_t *validity; /* of the output; NULL until the first NULL */
+    heap texts;         /* of the output, where it is a text */
+} call;
+
+static inline void call_free(call *c) {
+    heap_free(&c->texts);
+    for (int p = 0; p < PARAMETER_MAX; p++) free(c->lists[p]);
+}
+
+static inline sl_str read_text(const column *c, sl_duckdb_index row) {
+    const sl_duckdb_string *s = (const sl_duckdb_string *)c->data + row;
+    uint32_t len = s->inlined.length;
+    return (sl_str){len <= SL_DUCKDB_INLINE ? s->inlined.bytes : s->pointer.ptr, len};
+}
+
+static inline void set_null(call *c, sl_duckdb_index row) {
+    if (!c->validity) {
+        sl_duckdb.vector_ensure_validity_writable(c->output);
+        c->validity = sl_duckdb.vector_get_validity(c->output);
+    }
+    c->validity[row >> 6] &= ~(UINT64_C(1) << (row & 63));
+    if (sl_gives_list(c->overload->function)) ((sl_duckdb_list_entry *)c->data)[row] = (sl_duckdb_list_entry){0, 0};
+}
+
+static inline void fail(const call *c, sl_status status, const char *sentence) {
+    char message[sizeof(sl_error) + 64];
+    snprintf(message, sizeof(message), "sl_%s: %s", c->overload->function->name,
+             sentence ? sentence : sl_status_text(status));
+    sl_duckdb.scalar_function_set_error(c->info, message);
+}
+
+/* Reads rows [from, from + count); NULL rows hold undefined bytes and become ptr == NULL, and NULL in the output. */
+static inline void read_texts(call *c, const column *column, sl_duckdb_index from, sl_duckdb_index count, sl_str *texts) {
+    if (!column->validity) {
+        for (sl_duckdb_index i = 0; i < count; i++) {
+            texts[i] = read_text(column, from + i);
+            __builtin_prefetch(texts[i].ptr);
+            __builtin_prefetch(texts[i].ptr + 64);
+        }
+        return;
+    }
+    for (sl_duckdb_index i = 0; i < count; i++) {
+        if (sl_duckdb_valid(column->validity, from + i)) {
+            texts[i] = read_text(column, from + i);
+        } else {
+            texts[i] = (sl_str){NULL, 0};
+            set_null(c, from + i);
+        }
+    }
+}
+
+/* Bytes of a value of a type in a vector. */
+static inline size_t result_size(sl_type type) {
+    return type == SL_TYPE_BOOLEAN ? 1 : type == SL_TYPE_TEXT || type == SL_TYPE_UUID || type == SL_TYPE_LIST ? 16 : 8;
+}
+
+/* Whether a parameter is a list. */
+static inline int is_list(sl_type type) {
+    return type == SL_TYPE_TEXTS || type == SL_TYPE_INTEGERS || type == SL_TYPE_NATURALS;
+}
+
+static inline int is_uuid(const overload *overload, const sl_param *param) { return overload->by_uuid && param->or_uuid; }
+
+/* Computes one chunk. */
+void sl_duckdb_scalar_run(sl_duckdb_handle info, sl_duckdb_handle chunk, sl_duckdb_handle output);
+
+#endif
