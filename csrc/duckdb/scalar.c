@@ -16,9 +16,14 @@ typedef struct batch {
     uint16_t twin[VECTOR_MAX]; /* the row whose result is this row's too, or the row itself */
 } batch;
 
-/* Allocated when a thread first needs it, and given back when the thread ends: too large for a small stack. */
-static _Thread_local batch scratch;
-static _Thread_local sl_memo memo;
+/* Too large for a small stack. Allocated when a thread first needs it, and given back when the thread ends. To find it is a
+ * call, which is made once a batch: the compiler must not repeat it for every row. */
+typedef struct thread_state {
+    batch batch;
+    sl_memo memo;
+} thread_state;
+static _Thread_local thread_state state;
+__attribute__((noinline)) static thread_state *this_thread(void) { return &state; }
 
 /* Rows that were handed to kernels, for tests: DuckDB 2.0 asks for each row of a dictionary, and each costs a call. */
 __attribute__((visibility("default"))) atomic_uint_least64_t sl_kernel_rows;
@@ -69,11 +74,20 @@ static int find_twins(const call *c, sl_duckdb_index from, sl_duckdb_index count
 
 /* Gives each twin the result of the row that it is like: a text then points to the same bytes, a list to the same
  * elements. */
+static inline void copy_values(char *out, const uint16_t *twin, size_t count, size_t size) {
+    for (size_t i = 0; i < count; i++) memcpy(out + i * size, out + twin[i] * size, size);
+}
+
 static void copy_to_twins(call *c, sl_duckdb_index from, sl_duckdb_index count, const batch *b) {
     size_t size = result_size(c->overload->function->result->type);
     char *out = (char *)c->data + from * size;
-    for (size_t i = 0; i < count; i++)
-        if (b->twin[i] != i) memcpy(out + i * size, out + b->twin[i] * size, size);
+    /* Each size by itself, so that a copy is one instruction. */
+    if (size == 16)
+        copy_values(out, b->twin, count, 16);
+    else if (size == 8)
+        copy_values(out, b->twin, count, 8);
+    else
+        copy_values(out, b->twin, count, 1);
 }
 
 /* ---- text -> text ------------------------------------------------------------------------------------------------ */
@@ -141,14 +155,14 @@ static uint64_t big_endian(const uint8_t *bytes) {
 }
 
 static sl_status run_UUID(call *c, sl_duckdb_index from, const sl_str *texts, const sl_span *span,
-                          const sl_prepared *prepared) {
+                          const sl_prepared *prepared, sl_memo *memo) {
     const sl_options *options = sl_prepared_options(prepared);
     uint64_t key = sl_prepared_serial(prepared);
     sl_kernel_UUID kernel = c->overload->function->kernel.UUID;
     sl_duckdb_hugeint *out = (sl_duckdb_hugeint *)c->data + from;
     for (size_t i = span->first; i < span->first + span->count; i++) {
         sl_uuid value;
-        SL_TRY(sl_memo_uuid(&memo, key, kernel, texts[i], options, &value));
+        SL_TRY(sl_memo_uuid(memo, key, kernel, texts[i], options, &value));
         /* DuckDB flips the top bit so that UUIDs order as signed numbers. */
         out[i].upper = (int64_t)(big_endian(value.bytes) ^ UINT64_C(1) << 63);
         out[i].lower = big_endian(value.bytes + 8);
@@ -258,7 +272,8 @@ static sl_status run_numbers(call *c, sl_duckdb_index from, sl_duckdb_index to, 
 /* ---- any shape --------------------------------------------------------------------------------------------------- */
 
 static sl_status run_spans(call *c, sl_duckdb_index from, sl_duckdb_index count, const sl_prepared *prepared,
-                           list_sink *sink, batch *b) {
+                           list_sink *sink, thread_state *thread) {
+    batch *b = &thread->batch;
     const sl_function *function = c->overload->function;
     const sl_options *options = sl_prepared_options(prepared);
     for (size_t i = 0; i < count;) {
@@ -273,7 +288,7 @@ static sl_status run_spans(call *c, sl_duckdb_index from, sl_duckdb_index count,
                 SL_TRY(run_TEXT(c, from, b->texts, &span, options));
                 break;
             case SL_SHAPE_UUID:
-                SL_TRY(run_UUID(c, from, b->texts, &span, prepared));
+                SL_TRY(run_UUID(c, from, b->texts, &span, prepared, &thread->memo));
                 break;
             case SL_SHAPE_NUMBER:
                 sl_span_mark(&span, b->texts, function->scan, options, b->loud);
@@ -294,7 +309,8 @@ static sl_status run_spans(call *c, sl_duckdb_index from, sl_duckdb_index count,
 /* Rows [from, from + count) of equal options, at most VECTOR_MAX of them. */
 static sl_status run_batch(call *c, sl_duckdb_index from, sl_duckdb_index count, const sl_prepared *prepared,
                            list_sink *sink) {
-    batch *b = &scratch;
+    thread_state *thread = this_thread();
+    batch *b = &thread->batch;
     int is_pair = c->overload->function->shape == SL_SHAPE_PAIR;
     read_texts(c, &c->rows[0], from, count, b->texts);
     if (is_pair) {
@@ -311,7 +327,7 @@ static sl_status run_batch(call *c, sl_duckdb_index from, sl_duckdb_index count,
         SL_TRY(check_texts(b->others, count));
         SL_TRY(run_PAIR(c, from, count, sl_prepared_options(prepared), b));
     } else {
-        SL_TRY(run_spans(c, from, count, prepared, sink, b));
+        SL_TRY(run_spans(c, from, count, prepared, sink, thread));
     }
     if (twins) copy_to_twins(c, from, count, b);
     return SL_OK;

@@ -1,5 +1,6 @@
 """The SQL door on one DuckDB: every slot of csrc/duckdb/abi.h proved by what it does. Run on each supported version."""
 
+import ctypes
 import re
 import uuid
 from collections.abc import Callable, Iterator
@@ -189,6 +190,22 @@ def test_dictionary_constant_and_filtered_vectors(con: duckdb.DuckDBPyConnection
     assert one(con, "count(*) FROM d.t WHERE sl_html_escape(s) <> '&lt;name of author ' || i % 17 || '&gt;'") == 0
     assert one(con, "count(DISTINCT sl_html_escape(s)) FROM d.t WHERE i % 3 = 0") == 17
     assert one(con, "count(*) FROM d.t WHERE sl_html_escape('<') = '&lt;'") == 50000
+
+
+def test_rows_that_come_again_are_computed_once(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """How many rows of a dictionary column enter a kernel: DuckDB 1 asks for its entries, DuckDB 2 for every row."""
+    entered = ctypes.c_uint64.in_dll(ctypes.CDLL(str(streamliner_udf.extension_path())), "sl_kernel_rows")
+    con.execute(f"ATTACH '{tmp_path / 'd.duckdb'}' AS d")
+    con.execute("CREATE TABLE d.t AS SELECT 'a rather long author name ' || i % 17 AS s FROM range(122880) r(i)")
+    con.execute("CHECKPOINT d")
+    before = entered.value
+    assert one(con, "sum(strlen(sl_slugify(s))) FROM d.t") == one(con, "sum(strlen(s)) FROM d.t")
+    assert entered.value - before <= 122880 // 2048 * 17
+    # Other rows of the same vectors cost one look each, and are not mistaken for twins.
+    con.execute("CREATE TABLE u AS SELECT 'text ' || i AS s FROM range(122880) r(i)")
+    before = entered.value
+    assert one(con, "count(DISTINCT sl_slugify(s)) FROM u") == 122880
+    assert entered.value - before == 122880
 
 
 def test_threads_agree(con: duckdb.DuckDBPyConnection) -> None:
