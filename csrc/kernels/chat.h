@@ -173,4 +173,11 @@ typedef struct chat_context {
 } chat_context;
 sl_str sl_chat_kind(const sl_str *message, uint32_t has, chat_context context, sl_str *media);
 
+/* The names of files, also for media.c. A text that ends with `>` or whose first line ends with `)`: 1 and the name, if
+ * that is `<attached: name>` or `name (file attached)`; `marked`: a mark of direction says that the app wrote it. */
+int sl_chat_bracket_file(sl_str text, int marked, sl_str *file);
+int sl_chat_line_file(sl_str text, int marked, sl_str *file);
+int sl_chat_is_app_name(sl_str name);
+int sl_chat_is_attached(sl_str words);
+
 #endif

@@ -101,6 +101,8 @@ static int is_one_of(sl_str text, const sl_str *table, size_t count) {
     return 0;
 }
 
+int sl_chat_is_attached(sl_str words) { return IS_ONE_OF(words, attached_texts); }
+
 /* ---- structure --------------------------------------------------------------------------------------------------- */
 
 static sl_str slice(const char *p, const char *end) { return (sl_str){p, (uint32_t)(end - p)}; }
@@ -128,7 +130,7 @@ static int has_extension(sl_str name) {
 }
 
 /* IMG-20240305-WA0001.jpg, also without the letters behind the dot. */
-static int is_app_name(sl_str name) {
+int sl_chat_is_app_name(sl_str name) {
     static const char form[] = "AAA-00000000-WA0";
     uint32_t i = 0;
     if (name.len < sizeof(form)) return 0;
@@ -143,7 +145,7 @@ static int is_app_name(sl_str name) {
 }
 
 /* <attached: name> at the end of the text. */
-static int find_bracket_file(sl_str text, int marked, sl_str *file) {
+int sl_chat_bracket_file(sl_str text, int marked, sl_str *file) {
     const char *end = text.ptr + text.len - 1, *open = end;
     while (open > text.ptr && open[-1] != '<' && open[-1] != '>' && open[-1] != '\n') open--;
     if (open == text.ptr || open[-1] != '<') return 0;
@@ -156,7 +158,7 @@ static int find_bracket_file(sl_str text, int marked, sl_str *file) {
 }
 
 /* name (file attached) as the first line. */
-static int find_line_file(sl_str text, int marked, sl_str *file) {
+int sl_chat_line_file(sl_str text, int marked, sl_str *file) {
     const char *end = memchr(text.ptr, '\n', text.len);
     if (!end) end = text.ptr + text.len;
     if (end[-1] != ')') return 0;
@@ -166,8 +168,8 @@ static int find_line_file(sl_str text, int marked, sl_str *file) {
     *file = slice(text.ptr, open - 2);
     sl_str words = slice(open, end - 1);
     if (!is_words(words, 4, "")) return 0;
-    if (is_app_name(*file) || (marked && has_extension(*file))) return 1;
-    return IS_ONE_OF(words, attached_texts) && memchr(file->ptr, '.', file->len);
+    if (sl_chat_is_app_name(*file) || (marked && has_extension(*file))) return 1;
+    return sl_chat_is_attached(words) && memchr(file->ptr, '.', file->len);
 }
 
 static int is_omitted_bracket(sl_str text) {
@@ -256,8 +258,8 @@ sl_str sl_chat_kind(const sl_str *message, uint32_t has, chat_context context, s
     if (!text.len) return SL_STR("empty");
     char last = text.ptr[text.len - 1];
     sl_str file;
-    if ((last == '>' && find_bracket_file(text, context.header_marked, &file)) ||
-        ((last == ')' || (has & CHAT_HAS_LINE)) && find_line_file(text, context.body_marked, &file))) {
+    if ((last == '>' && sl_chat_bracket_file(text, context.header_marked, &file)) ||
+        ((last == ')' || (has & CHAT_HAS_LINE)) && sl_chat_line_file(text, context.body_marked, &file))) {
         *media = file;
         return is_contact(file) ? SL_STR("contact") : SL_STR("attachment");
     }

@@ -1,9 +1,11 @@
-/* extract.c - things in a text: web addresses.
+/* extract.c - things in a text: web addresses, e-mail addresses, mentions, hashtags.
  * Contract: results point into the input and begin and end at code points; linear in the length, whatever the text.
- * Source: RFC 3986; GitHub Flavored Markdown 6.9 for trailing punctuation and brackets. */
-#include "../streamliner.h"
-#include "simd.h"
+ * Source: RFC 3986; GitHub Flavored Markdown 6.9 for trailing punctuation and brackets; UAX #31 for hashtags. */
+#include "letter_tables.h"
+#include "pairs.h"
+#include "pii.h"
 #include "utf8.h"
+#include "word_tables.h"
 
 /* What a character is to a URL. TRAILING and SEPARATOR belong to it unless nothing but such follows. */
 enum { BODY, TRAILING, OPEN_ROUND, OPEN_SQUARE, CLOSE_ROUND, CLOSE_SQUARE, SEPARATOR, END };
@@ -152,64 +154,65 @@ static const char *skip_url(const char **p, const char *end) {
     return round || square ? unpaired : stop;
 }
 
-/* Top bit set where a byte and the one after it are ":/" or "ww". `next` holds the text from one byte further on. */
-static inline sl_v16 pairs(sl_v16 v, sl_v16 next) {
+/* ":/" and "ww". */
+static inline sl_v16 url_pairs(sl_v16 v, sl_v16 next) {
     sl_v16 lower = sl_v16_fill(0x20), w = sl_v16_fill('w');
     sl_v16 slash = sl_v16_and(sl_v16_eq(v, sl_v16_fill(':')), sl_v16_eq(next, sl_v16_fill('/')));
     sl_v16 www = sl_v16_and(sl_v16_eq(sl_v16_or(v, lower), w), sl_v16_eq(sl_v16_or(next, lower), w));
     return sl_v16_or(slash, www);
 }
 
-/* The first ":/" or "ww" at or after `i`; `len` if there is none. Both are rare enough in prose to be found alone. */
-static inline size_t find_pair(const char *p, size_t i, size_t len) {
-#define AT(offset) pairs(sl_v16_load(p + (offset)), sl_v16_load(p + (offset) + 1))
-    for (; i + 33 <= len; i += 32) {
-        sl_v16 low = AT(i), high = AT(i + 16);
-        if (SL_UNLIKELY(sl_v16_mask(sl_v16_or(low, high))))
-            return i + sl_first_bit(sl_v16_mask(low) | (uint64_t)sl_v16_mask(high) << 16);
-    }
-    if (i + 17 <= len) {
-        uint32_t mask = sl_v16_mask(AT(i));
-        if (SL_UNLIKELY(mask)) return i + sl_first_bit(mask);
-        i += 16;
-    }
-    if (i + 1 >= len) return len;
-    if (len >= 17) { /* the last seventeen bytes, without the pairs before i */
-        uint32_t mask = sl_v16_mask(AT(len - 17)) >> (i - (len - 17));
-        return mask ? i + sl_first_bit(mask) : len;
-    }
-    size_t left = len - i;
-    uint32_t mask = sl_v16_mask(pairs(sl_v16_load_tail(p + i, left, 0), sl_v16_load_tail(p + i + 1, left - 1, 0)));
-    return mask ? i + sl_first_bit(mask) : len;
-#undef AT
+/* '@' or the middle of a full-width one. */
+static inline sl_v16 at_signs(sl_v16 v, sl_v16 next) {
+    sl_v16 wide = sl_v16_and(sl_v16_eq(v, sl_v16_fill(0xBC)), sl_v16_eq(next, sl_v16_fill(0xA0)));
+    return sl_v16_or(sl_v16_eq(v, sl_v16_fill('@')), wide);
+}
+
+/* '#' or the middle of a full-width one. */
+static inline sl_v16 hash_signs(sl_v16 v, sl_v16 next) {
+    sl_v16 wide = sl_v16_and(sl_v16_eq(v, sl_v16_fill(0xBC)), sl_v16_eq(next, sl_v16_fill(0x83)));
+    return sl_v16_or(sl_v16_eq(v, sl_v16_fill('#')), wide);
 }
 
 #if defined(SL_WIDE)
-SL_AVX2 static inline sl_v32 pairs_wide(const char *p) {
+SL_AVX2 static inline sl_v32 url_pairs_wide(sl_v32 v, sl_v32 next) {
     const sl_v32 lower = sl_v32_fill(0x20), w = sl_v32_fill('w');
-    sl_v32 v = sl_v32_load(p), next = sl_v32_load(p + 1);
     sl_v32 slash = sl_v32_and(sl_v32_eq(v, sl_v32_fill(':')), sl_v32_eq(next, sl_v32_fill('/')));
     return sl_v32_or(slash, sl_v32_and(sl_v32_eq(sl_v32_or(v, lower), w), sl_v32_eq(sl_v32_or(next, lower), w)));
 }
-
-/* The same, 64 bytes a step, for len >= 65. */
-SL_AVX2 static size_t find_pair_wide(const char *p, size_t len) {
-    size_t i = 0, last = len - 65;
-    for (;;) {
-        sl_v32 a = pairs_wide(p + i), b = pairs_wide(p + i + 32);
-        if (sl_v32_mask(sl_v32_or(a, b))) return i + sl_first_bit(sl_v32_mask(a) | (uint64_t)sl_v32_mask(b) << 32);
-        if (i == last) return len;
-        i = i + 64 <= last ? i + 64 : last;
-    }
+SL_AVX2 static inline sl_v32 at_signs_wide(sl_v32 v, sl_v32 next) {
+    sl_v32 wide = sl_v32_and(sl_v32_eq(v, sl_v32_fill(0xBC)), sl_v32_eq(next, sl_v32_fill(0xA0)));
+    return sl_v32_or(sl_v32_eq(v, sl_v32_fill('@')), wide);
 }
+SL_AVX2 static inline sl_v32 hash_signs_wide(sl_v32 v, sl_v32 next) {
+    sl_v32 wide = sl_v32_and(sl_v32_eq(v, sl_v32_fill(0xBC)), sl_v32_eq(next, sl_v32_fill(0x83)));
+    return sl_v32_or(sl_v32_eq(v, sl_v32_fill('#')), wide);
+}
+SL_AVX2 static size_t scan_urls_wide(const char *p, size_t len) { return sl_find_pair_wide(p, len, url_pairs_wide); }
+SL_AVX2 static size_t scan_at_wide(const char *p, size_t len) { return sl_find_pair_wide(p, len, at_signs_wide); }
+SL_AVX2 static size_t scan_hash_wide(const char *p, size_t len) { return sl_find_pair_wide(p, len, hash_signs_wide); }
+#define WIDE_SCAN(function) \
+    if (len >= 65 && sl_has_avx2()) return function(ptr, len)
+#else
+#define WIDE_SCAN(function)
 #endif
 
 size_t sl_scan_urls(const char *ptr, size_t len, const sl_options *options) {
     (void)options;
-#if defined(SL_WIDE)
-    if (len >= 65 && sl_has_avx2()) return find_pair_wide(ptr, len);
-#endif
-    return find_pair(ptr, 0, len);
+    WIDE_SCAN(scan_urls_wide);
+    return sl_find_pair(ptr, 0, len, url_pairs);
+}
+
+size_t sl_scan_at(const char *ptr, size_t len, const sl_options *options) {
+    (void)options;
+    WIDE_SCAN(scan_at_wide);
+    return sl_find_pair(ptr, 0, len, at_signs);
+}
+
+size_t sl_scan_hash(const char *ptr, size_t len, const sl_options *options) {
+    (void)options;
+    WIDE_SCAN(scan_hash_wide);
+    return sl_find_pair(ptr, 0, len, hash_signs);
 }
 
 /* The start of the URL that the pair at `at` belongs to, and its host; NULL if there is none from `from` on. */
@@ -234,14 +237,19 @@ static const char *find_start(sl_str text, const char *from, const char *at, con
     return before == '.' && (at - text.ptr < 2 || at[-2] != '.') ? NULL : at;
 }
 
-/* Nine of ten chat messages hold no URL, so the work is to look for two neighbouring bytes, sixteen places a step, and
- * to think only where they stand. After a URL the search goes on behind it. */
-sl_status sl_extract_urls(sl_str text, const sl_options *options, sl_rows *out) {
-    (void)options;
+/* Where the search for URLs has come to, and the URL found last. */
+typedef struct url_search {
+    size_t from, at;
+    const char *start, *stop;
+} url_search;
+
+/* 1 and a URL, or 0 when there is none left. Nine of ten chat messages hold no URL, so the work is to look for two
+ * neighbouring bytes, and to think only where they stand. After a URL the search goes on behind it. */
+static inline int next_url(sl_str text, url_search *search) {
     const char *end = text.ptr + text.len;
-    size_t from = 0, i = 0;
-    while ((i = find_pair(text.ptr, i, text.len)) < text.len) {
-        const char *host = NULL, *start = find_start(text, text.ptr + from, text.ptr + i, &host);
+    size_t i = search->at;
+    while ((i = sl_find_pair(text.ptr, i, text.len, url_pairs)) < text.len) {
+        const char *host = NULL, *start = find_start(text, text.ptr + search->from, text.ptr + i, &host);
         i++;
         if (!start) continue;
         const char *next = host;
@@ -249,12 +257,225 @@ sl_status sl_extract_urls(sl_str text, const sl_options *options, sl_rows *out) 
         int found = is_bare ? skip_domain(&next, end) : is_host_start(host, end);
         if (found) {
             next = host;
-            const char *stop = skip_url(&next, end);
-            sl_cell *cells;
-            SL_TRY(sl_rows_add(out, &cells));
-            cells[0].text = (sl_str){start, (uint32_t)(stop - start)};
+            search->start = start;
+            search->stop = skip_url(&next, end);
         }
-        from = i = (size_t)(next - text.ptr);
+        search->from = i = (size_t)(next - text.ptr);
+        if (!found) continue;
+        search->at = i;
+        return 1;
+    }
+    search->at = text.len;
+    search->start = search->stop = end;
+    return 0;
+}
+
+static inline sl_status add(sl_rows *out, const char *start, const char *stop) {
+    sl_cell *cells;
+    SL_TRY(sl_rows_add(out, &cells));
+    cells[0].text = (sl_str){start, (uint32_t)(stop - start)};
+    return SL_OK;
+}
+
+sl_status sl_extract_urls(sl_str text, const sl_options *options, sl_rows *out) {
+    (void)options;
+    url_search search = {0, 0, NULL, NULL};
+    while (next_url(text, &search)) SL_TRY(add(out, search.start, search.stop));
+    return SL_OK;
+}
+
+/* ---- e-mail addresses -------------------------------------------------------------------------------------------- */
+
+/* The addresses that the pii family finds, as places in the text. */
+typedef struct email_search {
+    pii_scanner scanner;
+    const char *start, *stop, *end;
+    size_t place; /* code points before stop */
+    int ascii;
+} email_search;
+
+static sl_status open_emails(email_search *search, sl_str text) {
+    SL_TRY(pii_open(&search->scanner, text, 1u << PII_EMAIL, PII_SEES_AT));
+    search->start = search->stop = text.ptr;
+    search->end = text.ptr + text.len;
+    search->place = 0;
+    search->ascii = search->scanner.view.text == (const unsigned char *)text.ptr;
+    return SL_OK;
+}
+
+/* SL_OK and an address, or SL_UNCHANGED when there is none left. */
+static sl_status next_email(email_search *search) {
+    pii_finding finding;
+    sl_status status = pii_next(&search->scanner, &finding);
+    if (status == SL_OK) {
+        search->start = pii_advance(search->stop, search->end, finding.start - search->place, search->ascii);
+        search->stop = pii_advance(search->start, search->end, finding.stop - finding.start, search->ascii);
+        search->place = finding.stop;
+    } else if (status == SL_UNCHANGED) {
+        search->start = search->stop = search->end;
+    }
+    return status;
+}
+
+/* Apart from the kernel, so that the scanner's room on the stack costs nothing where there is nothing to scan. */
+static sl_status find_emails(sl_str text, sl_rows *out) {
+    email_search search;
+    sl_status status;
+    SL_TRY(open_emails(&search, text));
+    while ((status = next_email(&search)) == SL_OK)
+        if ((status = add(out, search.start, search.stop)) != SL_OK) break;
+    pii_close(&search.scanner);
+    return status > SL_OK ? status : SL_OK;
+}
+
+sl_status sl_extract_emails(sl_str text, const sl_options *options, sl_rows *out) {
+    (void)options;
+    return sl_find_pair(text.ptr, 0, text.len, at_signs) < text.len ? find_emails(text, out) : SL_OK;
+}
+
+/* ---- mentions and hashtags --------------------------------------------------------------------------------------- */
+
+/* What a name is made of. */
+enum { OTHER, LETTER, DIGIT, MARK };
+
+static inline int name_class(uint32_t point) {
+    if (point < 0x80) {
+        if ((point | 0x20) - 'a' < 26) return LETTER;
+        return point - '0' < 10 || point == '_' ? DIGIT : OTHER;
+    }
+    if (!sl_is_word(point)) return OTHER;
+    return sl_is_letter(point) ? LETTER : sl_is_mark(point) ? MARK : DIGIT;
+}
+
+static inline int class_at(const char *p, const char *end) { return p < end ? name_class(sl_utf8_next(&p, end)) : OTHER; }
+
+/* U+200C, U+200D and a dot each: what may stand between two characters of a name. */
+static inline int is_tag_joiner(uint32_t point) { return (point | 1) == 0x200D || point == 0xB7 || point == 0x30FB; }
+static inline int is_name_joiner(uint32_t point) { return (point | 1) == 0x200D || point == '.' || point == '-'; }
+
+/* Where the name that begins at p ends. */
+static inline const char *skip_name(const char *p, const char *end, int (*is_joiner)(uint32_t), int *has_letter) {
+    int first = class_at(p, end);
+    *has_letter = 0;
+    if (first == OTHER || first == MARK) return p;
+    while (p < end) {
+        const char *next = p;
+        uint32_t point = sl_utf8_next(&next, end);
+        int class = name_class(point);
+        if (class == OTHER && !(is_joiner(point) && class_at(next, end) != OTHER)) break;
+        *has_letter |= class == LETTER;
+        p = next;
+    }
+    return p;
+}
+
+/* The sign, one byte or the full-width one around `at`; NULL if that is another character. */
+static inline const char *sign_start(sl_str text, size_t at) {
+    if (!((unsigned char)text.ptr[at] & 0x80)) return text.ptr + at;
+    return at && (unsigned char)text.ptr[at - 1] == 0xEF ? text.ptr + at - 1 : NULL;
+}
+static inline const char *sign_end(const char *sign) { return sign + (*sign & 0x80 ? 3 : 1); }
+
+static inline uint32_t point_before(sl_str text, const char *at) {
+    return at > text.ptr ? sl_utf8_previous(text.ptr, &at) : ' ';
+}
+
+/* 1 if `at` is inside a URL. Asked for places in order. */
+static int is_in_url(sl_str text, url_search *search, const char *at) {
+    while (search->stop <= at && search->at < text.len) next_url(text, search);
+    return search->start <= at && at < search->stop;
+}
+
+/* 1 if `at` is inside an e-mail address. Asked for places in order; `search` is opened at the first. */
+static sl_status is_in_email(sl_str text, email_search *search, int *open, const char *at, int *inside) {
+    if (!*open) SL_TRY(open_emails(search, text));
+    *open = 1;
+    while (search->stop <= at && search->stop < search->end) SL_TRY(next_email(search));
+    *inside = search->start <= at && at < search->stop;
+    return SL_OK;
+}
+
+/* Where the mention whose sign ends at p ends; NULL if there is none. */
+static const char *skip_mention(const char *p, const char *end) {
+    if (end - p >= 3 && !memcmp(p, "\xE2\x81\xA8", 3)) { /* U+2068 name U+2069, from WhatsApp */
+        const char *at = p + 3;
+        for (; at < end && *at != '\n'; at++) {
+            if (end - at < 3 || memcmp(at, "\xE2\x81", 2) || ((unsigned char)at[2] & 0xFE) != 0xA8) continue;
+            if ((unsigned char)at[2] == 0xA9 && at > p + 3) return at + 3;
+            break;
+        }
+        return NULL;
+    }
+    int has_letter, ignored;
+    const char *stop = skip_name(p, end, is_name_joiner, &has_letter);
+    if (!has_letter) {
+        if (stop - p < 8) return NULL;
+        for (const char *at = p; at < stop; at++)
+            if (!is_digit(*at)) return NULL;
+    }
+    if (stop < end && *stop == '@') {
+        const char *server = skip_name(stop + 1, end, is_name_joiner, &ignored);
+        if (memchr(stop, '.', (size_t)(server - stop))) return server;
+    }
+    return stop;
+}
+
+/* Of what an address has before its @, these can stand before a mention too. */
+static int may_end_local(uint32_t point) {
+    return point == '%' || point == '+' || point == '\'' || point == '.' || point == '-' ||
+           (point >= 0x2010 && point <= 0x2013) || point == 0x2212;
+}
+
+static sl_status find_mentions(sl_str text, size_t i, sl_rows *out) {
+    url_search urls = {0, 0, text.ptr, text.ptr};
+    email_search emails;
+    int open = 0;
+    sl_status status = SL_OK;
+    for (; i < text.len; i = sl_find_pair(text.ptr, i, text.len, at_signs)) {
+        const char *sign = sign_start(text, i++);
+        if (!sign) continue;
+        uint32_t before = point_before(text, sign);
+        if (name_class(before) != OTHER || before == '@' || before == 0xFF20 || before == '/') continue;
+        const char *stop = skip_mention(sign_end(sign), text.ptr + text.len);
+        if (!stop || is_in_url(text, &urls, sign)) continue;
+        if (may_end_local(before)) {
+            int inside = 0;
+            if ((status = is_in_email(text, &emails, &open, sign, &inside)) > SL_OK) break;
+            if (inside) continue;
+        }
+        if ((status = add(out, sign, stop)) != SL_OK) break;
+        i = (size_t)(stop - text.ptr);
+    }
+    if (open) pii_close(&emails.scanner);
+    return status;
+}
+
+sl_status sl_extract_mentions(sl_str text, const sl_options *options, sl_rows *out) {
+    (void)options;
+    size_t i = sl_find_pair(text.ptr, 0, text.len, at_signs);
+    return i < text.len ? find_mentions(text, i, out) : SL_OK;
+}
+
+static sl_status find_hashtags(sl_str text, size_t i, sl_rows *out) {
+    url_search urls = {0, 0, text.ptr, text.ptr};
+    const char *last = NULL; /* where the hashtag before ends */
+    for (; i < text.len; i = sl_find_pair(text.ptr, i, text.len, hash_signs)) {
+        const char *sign = sign_start(text, i++);
+        if (!sign) continue;
+        uint32_t before = point_before(text, sign);
+        if (sign != last && (name_class(before) != OTHER || before == '&' || before == '/')) continue;
+        int has_letter;
+        const char *stop = skip_name(sign_end(sign), text.ptr + text.len, is_tag_joiner, &has_letter);
+        if (!has_letter || is_in_url(text, &urls, sign)) continue;
+        SL_TRY(add(out, sign, stop));
+        last = stop;
+        i = (size_t)(stop - text.ptr);
     }
     return SL_OK;
+}
+
+sl_status sl_extract_hashtags(sl_str text, const sl_options *options, sl_rows *out) {
+    (void)options;
+    size_t i = sl_find_pair(text.ptr, 0, text.len, hash_signs);
+    return i < text.len ? find_hashtags(text, i, out) : SL_OK;
 }

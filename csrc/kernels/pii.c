@@ -177,16 +177,6 @@ static uint32_t look(sl_str text, size_t from) {
     return sees;
 }
 
-/* Moves on by `points` code points; in an ASCII text those are bytes. */
-static const char *advance(const char *p, const char *end, size_t points, int ascii) {
-    if (ascii) return p + points;
-    while (points && p < end) {
-        sl_utf8_next(&p, end);
-        points--;
-    }
-    return p;
-}
-
 /* Apart from the kernel, so that the scanner's room on the stack costs nothing where there is nothing to scan. */
 static sl_status scrub(sl_str text, uint32_t kinds, uint32_t sees, sl_buf *out) {
     pii_scanner scanner;
@@ -197,13 +187,13 @@ static sl_status scrub(sl_str text, uint32_t kinds, uint32_t sees, sl_buf *out) 
     size_t place = 0;
     sl_status status;
     while ((status = pii_next(&scanner, &finding)) == SL_OK) {
-        const char *start = advance(p, end, finding.start - place, ascii);
+        const char *start = pii_advance(p, end, finding.start - place, ascii);
         sl_str mark = marks[finding.kind];
         if (!place) status = sl_buf_reserve(out, text.len + mark.len);
         if (status == SL_OK) status = sl_buf_append(out, p, (size_t)(start - p));
         if (status == SL_OK) status = sl_buf_append(out, mark.ptr, mark.len);
         if (status != SL_OK) break;
-        p = advance(start, end, finding.stop - finding.start, ascii);
+        p = pii_advance(start, end, finding.stop - finding.start, ascii);
         place = finding.stop;
     }
     pii_close(&scanner);
@@ -232,8 +222,8 @@ static sl_status find(sl_str text, uint32_t kinds, uint32_t sees, sl_rows *out) 
         sl_cell *cells;
         status = sl_rows_add(out, &cells);
         if (status > SL_OK) break;
-        const char *start = advance(p, end, finding.start - place, ascii);
-        p = advance(start, end, finding.stop - finding.start, ascii);
+        const char *start = pii_advance(p, end, finding.start - place, ascii);
+        p = pii_advance(start, end, finding.stop - finding.start, ascii);
         place = finding.stop;
         const char *name = kind_names[finding.kind];
         cells[0].text = (sl_str){name, (uint32_t)strlen(name)};

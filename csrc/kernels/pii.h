@@ -5,6 +5,7 @@
 #define SL_PII_H
 
 #include "../streamliner.h"
+#include "utf8.h"
 
 /* In the order that decides between findings of equal length. */
 enum {
@@ -128,5 +129,15 @@ sl_status pii_open(pii_scanner *scanner, sl_str text, uint32_t kinds, uint32_t s
 void pii_close(pii_scanner *scanner);
 /* SL_OK and a finding, or SL_UNCHANGED when there is none left. */
 sl_status pii_next(pii_scanner *scanner, pii_finding *finding);
+
+/* Moves on by `points` code points; in an ASCII text those are bytes. */
+static inline const char *pii_advance(const char *p, const char *end, size_t points, int ascii) {
+    if (ascii) return p + points;
+    while (points && p < end) {
+        sl_utf8_next(&p, end);
+        points--;
+    }
+    return p;
+}
 
 #endif

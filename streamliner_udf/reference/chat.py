@@ -342,7 +342,7 @@ _DELETED = {
     "Dit bericht is verwijderd",
     "U hebt dit bericht verwijderd",
 }
-_ATTACHED = {
+ATTACHED = {
     "file attached",
     "arquivo anexado",
     "ficheiro anexado",
@@ -373,7 +373,7 @@ _OMITTED = {
 _CONTACT = {"Contact card omitted", "contact card omitted"}
 
 _EXTENSION = re.compile(r".\.[A-Za-z0-9]{1,8}\Z", re.DOTALL)
-_APP_NAME = re.compile(r"[A-Z]{3}-[0-9]{8}-WA[0-9]+\.[A-Za-z0-9]*")
+APP_NAME = re.compile(r"[A-Z]{3}-[0-9]{8}-WA[0-9]+\.[A-Za-z0-9]*")
 _FILE_IN_BRACKET = re.compile(r"<([^<>\n:]+): ([^<>\n]+)>\Z")
 _FILE_IN_LINE = re.compile(r"(.+) \(([^()]+)\)")
 _OMITTED_BRACKET = re.compile(r'<[^<>=/:"@\n]+>')
@@ -388,7 +388,7 @@ def _is_words(text: str, most: int) -> bool:
     return all(words) and len(words) <= most
 
 
-def _find_bracket_file(text: str, marked: bool) -> str | None:
+def find_bracket_file(text: str, marked: bool) -> str | None:
     """`<attached: name>` at the end."""
     match = _FILE_IN_BRACKET.search(text)
     if match and _is_words(match[1], 3) and (marked or _EXTENSION.search(match[2])):
@@ -396,14 +396,14 @@ def _find_bracket_file(text: str, marked: bool) -> str | None:
     return None
 
 
-def _find_line_file(text: str, marked: bool) -> str | None:
+def find_line_file(text: str, marked: bool) -> str | None:
     """`name (file attached)` as the first line."""
     match = _FILE_IN_LINE.fullmatch(text.split("\n")[0])
     if match is None or not _is_words(match[2], 4):
         return None
     name = match[1]
-    named = _APP_NAME.fullmatch(name) or (marked and _EXTENSION.search(name))
-    return name if named or (match[2] in _ATTACHED and "." in name) else None
+    named = APP_NAME.fullmatch(name) or (marked and _EXTENSION.search(name))
+    return name if named or (match[2] in ATTACHED and "." in name) else None
 
 
 def _is_omitted_bracket(text: str) -> bool:
@@ -429,7 +429,7 @@ def _find_kind(text: str, header_marked: bool, body_marked: bool, bracket: bool)
     """Kind and name of the file, of a message that has an author."""
     if not text:
         return "empty", None
-    name = _find_bracket_file(text, header_marked) or _find_line_file(text, body_marked)
+    name = find_bracket_file(text, header_marked) or find_line_file(text, body_marked)
     if name:
         return "contact" if name.lower().endswith(".vcf") else "attachment", name
     if _is_omitted_bracket(text) or text in _OMITTED:
