@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from markup import write_markup
 from normalize import write_normalize
 from slug import write_slug
 from words import write_words
@@ -11,6 +12,7 @@ from words import write_words
 
 def main(folder: Path) -> None:
     """Writes all headers into `folder`."""
+    write_markup(folder)
     write_normalize(folder / "normalize_tables.h")
     write_slug(folder / "slug_tables.h")
     write_words(folder / "word_tables.h")
