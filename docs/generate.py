@@ -25,7 +25,7 @@ README = ROOT / "README.md"
 RESULTS = ROOT / "bench/results"
 HEADING = re.compile(r"^(Parameters|Returns|Examples)\n-+\n", re.MULTILINE)
 FACT = re.compile(r"^(Nulls|Errors|Cost|Source) : ", re.MULTILINE)
-TITLES = {"pii": "PII", "html": "HTML", "uuid": "UUID"}
+TITLES = {"pii": "PII", "html": "HTML", "html_text": "HTML documents", "uuid": "UUID"}
 
 
 def sections(docstring: str) -> dict[str, str]:
