@@ -29,7 +29,7 @@ MESSAGE_COLUMNS = {
     "line": "BIGINT",  # 1-based, in a text file
     "filename": "VARCHAR",
 }
-"""Columns of the message table with their SQL types. Beside them the table has `msg_key VARCHAR`, made by the loader."""
+"""Columns of the message table and their SQL types; before them the table has `msg_key VARCHAR`, made by the loader."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class LoadOptions:
     timezone: str | None = None
     date_order: str = "auto"
     chat: str | None = None  # a stable name for the chat, where the file has none
-    mapping: dict[str, str] = field(default_factory=dict)  # message column -> column of a table, for csv, jsonl, parquet
+    mapping: dict[str, str] = field(default_factory=dict)  # message column -> column of a csv, jsonl or parquet file
     limits: ZipLimits | None = None
 
 
@@ -101,8 +101,8 @@ class Chat:
     """The messages of one chat out of a source.
 
     rows : whatever DuckDB can scan, usually an object with `__arrow_c_stream__`.
-    select : a SELECT list over those rows, e.g. "CAST(item->>'id' AS VARCHAR) AS native_id, ...": any of MESSAGE_COLUMNS;
-        the loader adds the others as NULL, and `chat`, `source` and `filename`.
+    select : a SELECT list over those rows, like "item->>'id' AS native_id, ...", of any of MESSAGE_COLUMNS; the loader
+        adds the others as NULL, and `chat`, `source` and `filename`.
     where : a condition for the rows that are messages.
     thread : stable identity of the chat within its source; part of the keys of its messages.
     details : what was decided about the file, for the report: dialect, date order, how sure.
