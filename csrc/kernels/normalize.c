@@ -6,7 +6,7 @@
 #include "simd.h"
 #include "utf8.h"
 
-enum { PLAN_NFC, PLAN_NFD, PLAN_NFKC, PLAN_NFKD, PLAN_HIDDEN, PLAN_CLEAN };
+enum { PLAN_NFC, PLAN_NFD, PLAN_NFKC, PLAN_NFKD, PLAN_HIDDEN, PLAN_CLEAN, PLAN_SPACES };
 
 static const normalize_plan plans[] = {
     [PLAN_NFC] = {NORMALIZE_NFC, NORMALIZE_BACK, 0, 1, 0, NORMALIZE_LEADS_NFC},
@@ -16,6 +16,7 @@ static const normalize_plan plans[] = {
     [PLAN_HIDDEN] = {NORMALIZE_HIDDEN, 0, 0, 0, 0, NORMALIZE_LEADS_HIDDEN},
     [PLAN_CLEAN] = {NORMALIZE_NFKC | NORMALIZE_HIDDEN | NORMALIZE_SPACE, NORMALIZE_BACK, 1, 1, 1,
                     NORMALIZE_LEADS_CLEAN},
+    [PLAN_SPACES] = {NORMALIZE_SPACE, 0, 0, 0, 1, NORMALIZE_LEADS_SPACES},
 };
 
 /* Compiled anew for each plan: with its ranges known, a step of the scan takes half the instructions. */
@@ -407,21 +408,44 @@ static sl_status fix_clean(normalizer *n, sl_str text, const char **copied, cons
     return SL_OK;
 }
 
-/* All three steps at once. What is left to look for in a text that is clean already: an unstable character, white space
- * other than single spaces, and a space at either end. */
-sl_status sl_clean_text(sl_str text, const sl_options *options, sl_buf *out) {
-    (void)options;
+/* The same where every unstable character is white space. */
+static sl_status fix_spaces(normalizer *n, sl_str text, const char **copied, const char **at) {
+    const char *end = text.ptr + text.len, *next = *at;
+    SL_TRY(append(n, *copied, *at, end));
+    n->space = 1;
+    do {
+        *copied = *at = next;
+        if (next == end) break;
+    } while (normalize_record_of(sl_utf8_next(&next, end))->flags & NORMALIZE_SPACE);
+    return SL_OK;
+}
+
+/* What is left to look for in a text that is clean already: an unstable character, white space other than single
+ * spaces, and a space at either end. */
+FOR_EACH_PLAN sl_status clean_by(const normalize_plan *plan, sl_str text, sl_buf *out) {
     if (!text.len) return SL_UNCHANGED;
     uint32_t after_space;
     size_t plain = skip_plain(text.ptr, text.len, &after_space);
     if (plain == text.len && !after_space) return SL_UNCHANGED;
     const char *end = text.ptr + text.len, *at = text.ptr + plain, *copied = text.ptr;
-    scanner s = {text, &plans[PLAN_CLEAN], at, at, 0, after_space};
+    scanner s = {text, plan, at, at, 0, after_space};
     normalizer n;
-    sl_normalizer_start(&n, s.plan, out);
+    sl_normalizer_start(&n, plan, out);
     sl_status status = SL_OK;
-    while (status <= SL_OK && (at = scan(&s, at, 1)) < end) status = fix_clean(&n, text, &copied, &at);
+    while (status <= SL_OK && (at = scan(&s, at, 1)) < end)
+        status = plan->unstable == NORMALIZE_SPACE ? fix_spaces(&n, text, &copied, &at) : fix_clean(&n, text, &copied, &at);
     sl_normalizer_free(&n);
     if (status > SL_OK) return status;
     return copied == text.ptr && end[-1] != ' ' ? SL_UNCHANGED : finish(&n, text, copied);
+}
+
+sl_status sl_squash_spaces(sl_str text, const sl_options *options, sl_buf *out) {
+    (void)options;
+    return clean_by(&plans[PLAN_SPACES], text, out);
+}
+
+/* All three steps at once. */
+sl_status sl_clean_text(sl_str text, const sl_options *options, sl_buf *out) {
+    (void)options;
+    return clean_by(&plans[PLAN_CLEAN], text, out);
 }
