@@ -58,31 +58,76 @@ static sl_status put_span(key *k, uint32_t number, const char *from, const char 
     return make_room(k, left);
 }
 
-/* The characters from a byte above 0x7F up to the next ASCII byte. */
+/* The code point at p, which is not ASCII, and in *size its bytes. Of bytes that are no UTF-8 it gives any number. */
+static inline uint32_t decode(const char *p, const char *end, size_t *size) {
+    const unsigned char *s = (const unsigned char *)p;
+    size_t left = (size_t)(end - p);
+    if (s[0] < 0xE0 && left >= 2) {
+        *size = 2;
+        return (s[0] & 0x1Fu) << 6 | (s[1] & 0x3Fu);
+    }
+    if (s[0] < 0xF0 && left >= 3) {
+        *size = 3;
+        return (s[0] & 0x0Fu) << 12 | (s[1] & 0x3Fu) << 6 | (s[2] & 0x3Fu);
+    }
+    const char *next = p;
+    uint32_t point = sl_utf8_next(&next, end);
+    *size = (size_t)(next - p);
+    return point;
+}
+
+/* The characters from one that may change on: with single ASCII ones between them, up to two of those, or to one of a
+ * range of stable ones. */
 static inline sl_status fold_wide(key *k, const char **p, const char *end) {
-    const char *next = *p;
-    do {
-        const char *from = next;
-        uint32_t number = fold_number(sl_utf8_next(&next, end));
-        size_t size = (size_t)(next - from);
-        if (!number) {
-            if (SL_LIKELY(end - from >= 4))
-                memcpy(k->to, from, 4);
+    const char *from = *p;
+    char *to = k->to;
+    uint32_t changed = 0;
+    for (;;) {
+        size_t size;
+        uint32_t number = fold_number(decode(from, end, &size));
+        if (SL_LIKELY(number < FOLD_LONG)) {
+            /* Without a branch on whether it stays, which nobody can guess. */
+            const char *piece = number ? (const char *)&fold_pieces[number] : from;
+            size_t len = number ? fold_pieces[number].len : size;
+            if (SL_LIKELY(end - from >= 8))
+                memcpy(to, piece, 8);
             else
-                memcpy(k->to, from, size);
-            k->to += size;
-        } else if (SL_LIKELY(number < FOLD_LONG)) {
-            const fold_piece *piece = &fold_pieces[number];
-            memcpy(k->to, piece->text, FOLD_SHORT_MAX);
-            k->to += piece->len;
-            k->changed = 1;
-            if (SL_UNLIKELY(piece->len > size)) SL_TRY(make_room(k, (size_t)(end - next)));
+                for (size_t i = 0; i < len; i++) to[i] = piece[i];
+            to += len;
+            changed |= number;
+            if (SL_UNLIKELY(len > size)) {
+                k->to = to;
+                SL_TRY(make_room(k, (size_t)(end - from) - size));
+                to = k->to;
+            }
         } else {
-            SL_TRY(put_span(k, number, from, next, (size_t)(end - next)));
+            k->to = to;
+            SL_TRY(put_span(k, number, from, from + size, (size_t)(end - from) - size));
+            to = k->to;
         }
-    } while (next < end && (unsigned char)*next & 0x80);
-    *p = next;
+        from += size;
+        if (end - from < 2) break;
+        unsigned char next = (unsigned char)*from;
+        if (!(next & 0x80)) {
+            if (!(from[1] & 0x80)) break;
+            uint32_t upper = next >= 'A' && next <= 'Z';
+            *to++ = (char)(next | upper << 5);
+            changed |= upper;
+            next = (unsigned char)*++from;
+        }
+        if (fold_is_stable(next)) break;
+    }
+    k->to = to;
+    k->changed |= changed;
+    *p = from;
     return SL_OK;
+}
+
+/* Bits of the bytes that begin a character which may change. */
+static inline uint32_t unstable_leads(sl_v16 v) {
+    sl_v16 stable = sl_v16_or(sl_v16_range(v, FOLD_STABLE_LOW_0, FOLD_STABLE_HIGH_0),
+                              sl_v16_range(v, FOLD_STABLE_LOW_1, FOLD_STABLE_HIGH_1));
+    return sl_v16_mask(sl_v16_range(v, 0xC2, 0xFF)) & ~sl_v16_mask(stable);
 }
 
 /* Sixteen bytes a step. The last ones of a text that are ASCII throughout are written once more with those before. */
@@ -100,71 +145,132 @@ static sl_status fold_from(key *k, const char *p, sl_str text) {
         } else {
             v = sl_v16_load_tail(p, left, 0);
         }
-        uint32_t wide = sl_v16_mask(v);
+        uint32_t wide = unstable_leads(v);
         sl_v16 upper = sl_v16_range(v, 'A', 'Z');
         sl_v16_store(k->to - back, sl_v16_or(v, sl_v16_and(upper, sl_v16_fill(0x20))));
-        k->changed |= sl_v16_mask(upper) & (wide ? (wide & (0u - wide)) - 1 : 0xFFFF);
-        if (SL_LIKELY(!wide)) {
-            k->to += left;
-            p += left;
-            continue;
-        }
-        k->to += sl_first_bit(wide);
-        p += sl_first_bit(wide);
-        SL_TRY(fold_wide(k, &p, end));
+        k->changed |= sl_v16_mask(upper) & (wide ^ (wide - 1));
+        if (wide) left = sl_first_bit(wide);
+        k->to += left;
+        p += left;
+        if (wide) SL_TRY(fold_wide(k, &p, end));
     }
     return SL_OK;
 }
 
-/* The first byte that is a capital or not ASCII, or the end. */
-static inline const char *skip_low(const char *p, const char *end) {
-#define AT(offset) sl_v16_load(p + (offset))
-#define LOUD(v) sl_v16_or(v, sl_v16_range(v, 'A', 'Z'))
-    const char *start = p;
-    for (; end - p >= 16; p += 16) {
-        uint32_t loud = sl_v16_mask(LOUD(AT(0)));
-        if (loud) return p + sl_first_bit(loud);
+/* The first of the characters at the marked bytes from p on that does not stay as it is, or NULL. */
+static inline const char *first_loud(const char *p, const char *end, uint64_t marked) {
+    for (; marked; marked &= marked - 1) {
+        const char *at = p + sl_first_bit(marked);
+        size_t size;
+        if (!((unsigned char)*at & 0x80) || fold_number(decode(at, end, &size))) return at;
     }
-    size_t left = (size_t)(end - p), done = 0;
-    if (!left) return end;
-    sl_v16 v;
-    if (end - start >= 16) {
-        done = 16 - left;
-        v = sl_v16_load(end - 16);
-    } else {
-        v = sl_v16_load_tail(p, left, 0);
-    }
-    uint32_t loud = sl_v16_mask(LOUD(v)) >> done;
-#undef LOUD
-#undef AT
-    return loud ? p + sl_first_bit(loud) : end;
+    return NULL;
 }
 
-/* The first character that the key may not have as it is, or the end. */
-static const char *find_folded(const char *p, const char *end) {
-    while ((p = skip_low(p, end)) < end) {
-        if (!((unsigned char)*p & 0x80)) return p;
-        do {
-            const char *from = p;
-            if (fold_number(sl_utf8_next(&p, end))) return from;
-        } while (p < end && (unsigned char)*p & 0x80);
+/* The first character that does not stay as it is, or the end. */
+static const char *find_loud(const char *p, const char *end) {
+#define LOUD(v) (sl_v16_mask(sl_v16_range(v, 'A', 'Z')) | unstable_leads(v))
+    const char *start = p, *found;
+    for (; end - p >= 16; p += 16) {
+        sl_v16 v = sl_v16_load(p);
+        if ((found = first_loud(p, end, LOUD(v)))) return found;
+    }
+    size_t left = (size_t)(end - p);
+    if (!left) return end;
+    if (end - start >= 16) { /* the last sixteen bytes once more */
+        sl_v16 v = sl_v16_load(end - 16);
+        found = first_loud(end - 16, end, LOUD(v) & 0xFFFFu << (16 - left));
+    } else {
+        sl_v16 v = sl_v16_load_tail(p, left, 0);
+        found = first_loud(p, end, LOUD(v));
+    }
+#undef LOUD
+    return found ? found : end;
+}
+
+#if defined(SL_WIDE)
+#define WITH_VBMI2 __attribute__((target("avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
+
+/* The next 64 bytes, or as many as there are; zeros behind them, and nothing read there. */
+WITH_VBMI2 static inline __m512i load_512(const char *p, const char *end) {
+    size_t left = (size_t)(end - p);
+    return _mm512_maskz_loadu_epi8(_bzhi_u64(~UINT64_C(0), left < 64 ? (unsigned)left : 64u), p);
+}
+
+WITH_VBMI2 static inline uint64_t range_512(__m512i v, uint8_t low, uint8_t high) {
+    return _mm512_cmple_epu8_mask(_mm512_sub_epi8(v, _mm512_set1_epi8((char)low)), _mm512_set1_epi8((char)(high - low)));
+}
+
+WITH_VBMI2 static inline uint64_t unstable_leads_512(__m512i v) {
+    if (SL_LIKELY(!_mm512_movepi8_mask(v))) return 0;
+    uint64_t stable = range_512(v, FOLD_STABLE_LOW_0, FOLD_STABLE_HIGH_0) |
+                      range_512(v, FOLD_STABLE_LOW_1, FOLD_STABLE_HIGH_1);
+    return range_512(v, 0xC2, 0xFF) & ~stable;
+}
+
+/* As fold_from, and most texts are done in a step or two. Accented letters of Latin-1 become theirs by a look in a
+ * register, and the bytes that stay are moved together. */
+WITH_VBMI2 static sl_status fold_from_512(key *k, const char *p, sl_str text) {
+    const char *end = text.ptr + text.len;
+    const __m512i latin = _mm512_loadu_si512((const void *)fold_latin);
+    while (p < end) {
+        size_t count = (size_t)(end - p) < 64 ? (size_t)(end - p) : 64;
+        uint64_t valid = _bzhi_u64(~UINT64_C(0), (unsigned)count), wide = 0, letters = 0;
+        __m512i v = _mm512_maskz_loadu_epi8(valid, p);
+        uint64_t upper = range_512(v, 'A', 'Z');
+        __m512i folded = _mm512_mask_add_epi8(v, upper, v, _mm512_set1_epi8(0x20));
+        if (_mm512_movepi8_mask(v)) {
+            uint64_t lead = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0xC3));
+            __m512i letter = _mm512_permutexvar_epi8(v, latin);
+            letters = _mm512_test_epi8_mask(letter, letter) & lead << 1 & valid;
+            folded = _mm512_mask_mov_epi8(folded, letters, letter);
+            wide = unstable_leads_512(v) & ~(letters >> 1);
+            if (wide) count = sl_first_bit(wide);
+            valid = _bzhi_u64(valid, (unsigned)count);
+        }
+        uint64_t stay = valid & ~(letters >> 1);
+        _mm512_storeu_si512((void *)k->to, _mm512_maskz_compress_epi8(stay, folded));
+        k->to += sl_count_bits(stay);
+        k->changed |= ((upper | letters) & valid) != 0;
+        p += count;
+        if (wide) SL_TRY(fold_wide(k, &p, end));
+    }
+    return SL_OK;
+}
+
+WITH_VBMI2 static const char *find_loud_512(const char *p, const char *end) {
+    for (; p < end; p += 64) {
+        __m512i v = load_512(p, end);
+        uint64_t marked = range_512(v, 'A', 'Z') | unstable_leads_512(v);
+        if (SL_LIKELY(!marked)) continue;
+        const char *found = first_loud(p, end, marked);
+        if (found) return found;
     }
     return end;
 }
+#endif
 
 size_t sl_scan_fold(const char *ptr, size_t len, const sl_options *options) {
     (void)options;
-    return (size_t)(find_folded(ptr, ptr + len) - ptr);
+    const char *end = ptr + len;
+#if defined(SL_WIDE)
+    if (sl_has_vbmi2()) return (size_t)(find_loud_512(ptr, end) - ptr);
+#endif
+    return (size_t)(find_loud(ptr, end) - ptr);
 }
 
 sl_status sl_fold(sl_str text, const sl_options *options, sl_buf *out) {
-    (void)options;
-    const char *end = text.ptr + text.len, *at = find_folded(text.ptr, end);
-    if (at == end) return SL_UNCHANGED;
+    size_t same = sl_scan_fold(text.ptr, text.len, options);
+    if (same == text.len) return SL_UNCHANGED;
+    same -= same % 64; /* mostly nothing to copy; part of a character that stays does no harm */
     SL_TRY(sl_buf_reserve(out, (size_t)text.len + 2 * SLACK));
-    memcpy(out->ptr, text.ptr, (size_t)(at - text.ptr));
-    key k = {out, out->ptr + (at - text.ptr), 0};
-    SL_TRY(fold_from(&k, at, text));
+    memcpy(out->ptr, text.ptr, same);
+    key k = {out, out->ptr + same, 0};
+    sl_status (*fold_rest)(key *, const char *, sl_str) = fold_from;
+#if defined(SL_WIDE)
+    if (sl_has_vbmi2()) fold_rest = fold_from_512;
+#endif
+    SL_TRY(fold_rest(&k, text.ptr + same, text));
     out->len = (size_t)(k.to - out->ptr);
     if (out->len > SL_TEXT_MAX) return SL_ERANGE;
     return k.changed ? SL_OK : SL_UNCHANGED;

@@ -129,33 +129,55 @@ sl_status sl_straighten_quotes(sl_str text, const sl_options *options, sl_buf *o
     return sl_buf_append(out, copied, (size_t)(end - copied));
 }
 
-/* What closes the opening mark `point`: one or two marks, 0 for none. */
-static inline const uint16_t *closing(uint32_t point) {
-    static const uint16_t pairs[][3] = {
-        {'"', '"', 0},           {'\'', '\'', 0},         {0x201C, 0x201D, 0},      {0x2018, 0x2019, 0},
-        {0x201E, 0x201C, 0x201D}, {0x201A, 0x2018, 0x2019}, {0x201F, 0x201D, 0},      {0x201B, 0x2019, 0},
-        {0x201D, 0x201D, 0},      {0x2019, 0x2019, 0},      {0xAB, 0xBB, 0},          {0xBB, 0xAB, 0xBB},
-        {0x2039, 0x203A, 0},      {0x203A, 0x2039, 0x203A}, {0x300C, 0x300D, 0},      {0x300E, 0x300F, 0},
-        {0xFE41, 0xFE42, 0},      {0xFE43, 0xFE44, 0},      {0xFF62, 0xFF63, 0},      {0x301D, 0x301E, 0x301F},
-        {0xFF02, 0xFF02, 0},      {0xFF07, 0xFF07, 0},
-    };
-    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-        if (pairs[i][0] == point) return pairs[i] + 1;
-    return NULL;
-}
-
-/* 1 for every byte that an opening mark can begin with. */
-static inline int may_open(unsigned char c) {
-    return c == '"' || c == '\'' || c == 0xC2 || c == 0xE2 || c == 0xE3 || c == 0xEF;
+/* The one or two marks that close what `point` opens, the second in the upper half; 0 if it opens nothing. */
+static inline uint32_t closing(uint32_t point) {
+#define EITHER(a, b) ((uint32_t)(a) | (uint32_t)(b) << 16)
+    switch (point) {
+        case '"':
+        case '\'':
+        case 0x2019: /* ’…’ ”…” */
+        case 0x201D:
+        case 0xFF02:
+        case 0xFF07:
+            return point;
+        case 0x2018: /* ‘…’ “…” ‹…› 「…」 『…』 and their vertical and half-width forms */
+        case 0x201C:
+        case 0x2039:
+        case 0x300C:
+        case 0x300E:
+        case 0xFE41:
+        case 0xFE43:
+        case 0xFF62:
+            return point + 1;
+        case 0x201A: /* ‚…‘ ‚…’ */
+            return EITHER(0x2018, 0x2019);
+        case 0x201E: /* „…“ „…” */
+            return EITHER(0x201C, 0x201D);
+        case 0x201B: /* ‛…’ */
+            return 0x2019;
+        case 0x201F: /* ‟…” */
+            return 0x201D;
+        case 0xAB: /* «…» */
+            return 0xBB;
+        case 0xBB: /* »…« »…» */
+            return EITHER(0xAB, 0xBB);
+        case 0x203A: /* ›…‹ ›…› */
+            return EITHER(0x2039, 0x203A);
+        case 0x301D: /* 〝…〞 〝…〟 */
+            return EITHER(0x301E, 0x301F);
+        default:
+            return 0;
+    }
+#undef EITHER
 }
 
 sl_status sl_unquote(sl_str text, const sl_options *options, sl_buf *out) {
     (void)options;
-    if (text.len < 2 || !may_open((unsigned char)text.ptr[0])) return SL_UNCHANGED;
     const char *from = text.ptr, *end = text.ptr + text.len, *to = end;
-    const uint16_t *marks = closing(sl_utf8_next(&from, end));
-    if (!marks || from == end) return SL_UNCHANGED;
+    if (text.len < 2) return SL_UNCHANGED;
+    uint32_t closed_by = closing(sl_utf8_next(&from, end));
+    if (!closed_by || from == end) return SL_UNCHANGED;
     uint32_t last = sl_utf8_previous(from, &to);
-    if (last != marks[0] && (!marks[1] || last != marks[1])) return SL_UNCHANGED;
+    if (!last || (last != (closed_by & 0xFFFF) && last != closed_by >> 16)) return SL_UNCHANGED;
     return sl_buf_append(out, from, (size_t)(to - from));
 }

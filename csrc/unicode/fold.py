@@ -20,6 +20,8 @@ from normalize import Unicode, rows
 
 BLOCK = 64
 SHORT_MAX = 7  # bytes; the eighth byte of an entry is their count
+# First bytes of ideographs and of most Hangul syllables: their code points all stay as they are (checked below).
+STABLE = (0xE4, 0xE9), (0xEB, 0xEC)
 
 
 def bare(point: int) -> str:
@@ -62,7 +64,13 @@ def render() -> str:
         expect(len(text) < 256, f"U+{point:04X} leaves {len(text)} bytes")
         kind.setdefault(text, len(kind))
         pieces[point] = kind, text
+        first = chr(point).encode()[0]
+        expect(not any(low <= first <= high for low, high in STABLE), f"U+{point:04X} does not stay as it is")
     expect(all(bare(point) == chr(point).lower() for point in range(128)), "ASCII is more than lower-cased")
+
+    # Letters of Latin-1 that leave one ASCII letter, by the second of their two bytes.
+    latin = [pieces.get(point, ({}, b""))[1] for point in range(0xC0, 0x100)]
+    latin_letters = [piece[0] if len(piece) == 1 else 0 for piece in latin]
 
     first_long = 1 + len(short)
     first_joining = first_long + len(long)
@@ -94,13 +102,25 @@ enum {{
     FOLD_BLOCK = {BLOCK},
     FOLD_SHORT_MAX = {SHORT_MAX},
     FOLD_LONG = {first_long},
-    FOLD_JOINING = {first_joining}
+    FOLD_JOINING = {first_joining},
+    {", ".join(f"FOLD_STABLE_LOW_{i} = 0x{low:X}, FOLD_STABLE_HIGH_{i} = 0x{high:X}" for i, (low, high) in enumerate(STABLE))}
 }};
+
+/* 1 if all code points with this first byte stay as they are. */
+static inline int fold_is_stable(unsigned char first) {{
+    return (first >= FOLD_STABLE_LOW_0 && first <= FOLD_STABLE_HIGH_0) ||
+           (first >= FOLD_STABLE_LOW_1 && first <= FOLD_STABLE_HIGH_1);
+}}
 
 typedef struct fold_piece {{
     char text[FOLD_SHORT_MAX];
     uint8_t len;
 }} fold_piece;
+
+/* What the code points U+00C0 to U+00FF leave where that is one ASCII letter, else 0. */
+static const unsigned char fold_latin[64] = {{
+{rows(f"{letter}," for letter in latin_letters)}
+}};
 
 /* A longer piece, or one that may compose: where its bytes begin in fold_pool. */
 typedef struct fold_span {{
