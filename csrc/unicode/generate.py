@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from emoji import write_emoji
+from fold import write_fold
 from markup import write_markup
 from normalize import write_normalize
 from slug import write_slug
@@ -14,6 +15,7 @@ from words import write_letters, write_words
 def main(folder: Path) -> None:
     """Writes all headers into `folder`."""
     write_emoji(folder / "emoji_tables.h")
+    write_fold(folder / "fold_tables.h")
     write_letters(folder / "letter_tables.h")
     write_markup(folder)
     write_normalize(folder / "normalize_tables.h")
