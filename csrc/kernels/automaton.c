@@ -49,11 +49,11 @@ sl_status sl_prepare_patterns(const sl_value *values, sl_options *options, sl_er
     return prepare(&values[0], NULL, SL_STR(""), options, error);
 }
 
-sl_status sl_prepare_patterns_options(const sl_value *values, sl_options *options, sl_error *error) {
+sl_status sl_prepare_matching(const sl_value *values, sl_options *options, sl_error *error) {
     return prepare(&values[0], NULL, values[1].text, options, error);
 }
 
-sl_status sl_prepare_replacements(const sl_value *values, sl_options *options, sl_error *error) {
+sl_status sl_prepare_replacing(const sl_value *values, sl_options *options, sl_error *error) {
     return prepare(&values[0], &values[1], values[2].text, options, error);
 }
 

@@ -1,5 +1,5 @@
 /* automaton.h - what the files of the automaton family share: compiled patterns, and the search for them.
- * Contract: compiled patterns own all that they point to and never change, so threads share them.
+ * Contract: compiled patterns never change, so threads share them; the texts that they were made of outlive them.
  *
  * The search asks each place of a text one cheap question: can a pattern begin here? (A bit for each hash of the first
  * bytes of the patterns.) Where one can, all patterns stand sorted, those with the same first bytes side by side, and
@@ -66,8 +66,8 @@ typedef struct automaton_block {
 typedef struct automaton {
     automaton_block *blocks; /* all memory */
     automaton_pattern *patterns;
-    sl_str *names;        /* by number, as given */
-    sl_str *replacements; /* by number, or NULL */
+    const sl_str *names;        /* by number, as given */
+    const sl_str *replacements; /* by number, or NULL */
     uint32_t count;       /* distinct ones */
     uint32_t longest;     /* bytes */
     int ignore_case, whole_words;
@@ -135,7 +135,7 @@ static inline uint32_t automaton_step(const automaton_reversed *r, uint32_t stat
     }
 }
 
-/* Compiles patterns; `replacements` may be NULL. Texts are copied. */
+/* Compiles patterns; `replacements` may be NULL. All texts have to outlive the automaton. */
 sl_status sl_automaton_make(const sl_str *patterns, const sl_str *replacements, uint32_t count, int ignore_case,
                             int whole_words, automaton **out);
 void sl_automaton_free(void *object);

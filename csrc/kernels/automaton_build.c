@@ -34,20 +34,6 @@ void sl_automaton_free(void *object) {
     free(a);
 }
 
-static sl_status copy_texts(automaton *a, const sl_str *texts, uint32_t count, sl_str **out) {
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < count; i++) bytes += texts[i].len;
-    TAKE(*out, count);
-    char *to;
-    TAKE(to, bytes);
-    for (uint32_t i = 0; i < count; i++) {
-        if (texts[i].len) memcpy(to, texts[i].ptr, texts[i].len);
-        (*out)[i] = (sl_str){to, texts[i].len};
-        to += texts[i].len;
-    }
-    return SL_OK;
-}
-
 /* ---- sorted patterns ---------------------------------------------------------------------------------------------- */
 
 static int compare_patterns(const void *x, const void *y) {
@@ -338,8 +324,8 @@ static sl_status make_reversed(automaton *a) {
 }
 
 static sl_status compile(automaton *a, const sl_str *patterns, const sl_str *replacements, uint32_t count) {
-    SL_TRY(copy_texts(a, patterns, count, &a->names));
-    if (replacements) SL_TRY(copy_texts(a, replacements, count, &a->replacements));
+    a->names = patterns;
+    a->replacements = replacements;
     SL_TRY(sort_patterns(a, count));
     SL_TRY(make_filter(a, &a->long_filter, 1));
     SL_TRY(make_filter(a, &a->short_filter, 0));
