@@ -7,6 +7,7 @@ from pathlib import Path
 from emoji import write_emoji
 from fold import write_fold
 from markup import write_markup
+from folding import write_folding
 from normalize import write_normalize
 from slug import write_slug
 from words import write_letters, write_words
@@ -16,6 +17,7 @@ def main(folder: Path) -> None:
     """Writes all headers into `folder`."""
     write_emoji(folder / "emoji_tables.h")
     write_fold(folder / "fold_tables.h")
+    write_folding(folder / "folding_tables.h")
     write_letters(folder / "letter_tables.h")
     write_markup(folder)
     write_normalize(folder / "normalize_tables.h")

@@ -219,6 +219,7 @@ static void check_call(const testee *t, const char *bytes, uint32_t len) {
 static const sl_str option_texts[] = {
     SL_STR(""),        SL_STR("NFC"),   SL_STR("NFD"),  SL_STR("NFKC"),        SL_STR("NFKD"),     SL_STR("dns"),
     SL_STR("email"),   SL_STR("ip,mac"), SL_STR("phone,,"), SL_STR(" email , phone "), SL_STR("nfc"), SL_STR("\0"),
+    SL_STR("ignore_case"), SL_STR("whole_words, ignore_case"), SL_STR("e"), SL_STR("an"), SL_STR("example.org"), SL_STR("SS"),
     SL_STR("mdy"),     SL_STR("dmy"),   SL_STR("\xFF\xC0\xF4"), SL_STR("%s%n%p"), SL_STR("{}{}{}-----"),
     SL_STR("6ba7b810-9dad-11d1-80b4-00c04fd430c8"), SL_STR("all"), SL_STR("credit_card,iban,us_ssn,br_cpf,br_cnpj"),
     SL_STR("ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"
@@ -264,6 +265,7 @@ static int prepare(const sl_function *function, uint32_t trial, sl_options *opti
                 texts[i] = (sl_str){exact_copy(text.ptr, text.len), text.len};
             }
             value->texts = texts;
+            all_default &= !value->count;
             continue;
         }
         int replaced = param->required || (trial > 0 && (trial < TRIALS / 2 || random_below(2)));
