@@ -7,6 +7,7 @@ streamliner_udf.scrub_pii(["mail ana@example.org", None])
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +28,18 @@ __version__ = _version()
 
 globals().update(_functions.PUBLIC)
 
+# Imported when they are first asked for: a program that only wants the functions does not pay for them.
+_LAZY = {"ingest"}
+
 if TYPE_CHECKING:
     # The functions come from the table, and type checkers do not see it.
     def __getattr__(name: str) -> Callable[..., Any]: ...
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name in _LAZY:
+            return importlib.import_module(f".{name}", __name__)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 __all__ = [
@@ -43,6 +53,7 @@ __all__ = [
     "TextTooLong",
     "connect",
     "extension_path",
+    "ingest",
     "parse_rows",
     "register",
     "status",

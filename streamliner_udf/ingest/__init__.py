@@ -1,5 +1,41 @@
-"""Reading chat exports: files and archives to text, and chats that nobody wrote."""
+"""Chat exports in, complete tables out. The package is the function: `streamliner_udf.ingest(con, path)`."""
 
 from __future__ import annotations
 
-__all__: list[str] = []
+import sys
+from types import ModuleType
+from typing import Any
+
+from .adapter import MESSAGE_COLUMNS, Adapter, Chat, LoadOptions, Skipped, Source
+from .errors import ExportError
+from .load import ingest
+from .registry import adapters
+from .report import FileReport, IngestReport
+from .safezip import ZipLimits, ZipValidationError
+
+__all__ = [
+    "MESSAGE_COLUMNS",
+    "Adapter",
+    "Chat",
+    "ExportError",
+    "FileReport",
+    "IngestReport",
+    "LoadOptions",
+    "Skipped",
+    "Source",
+    "ZipLimits",
+    "ZipValidationError",
+    "adapters",
+    "ingest",
+]
+
+
+class _Callable(ModuleType):
+    """`streamliner_udf.ingest` is where adapters live, and what people call."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> IngestReport:
+        return ingest(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Callable
+sys.modules[__name__].__doc__ = ingest.__doc__

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from .safezip import SafeZip, ZipLimits
+from .safezip import ZipLimits
 
-__all__ = ["MESSAGE_COLUMNS", "Adapter", "Chat", "LoadOptions", "Skipped", "Source"]
+__all__ = ["MESSAGE_COLUMNS", "Adapter", "Chat", "Container", "Folder", "LoadOptions", "Skipped", "Source"]
 
 MESSAGE_COLUMNS = {
     "seq": "BIGINT",  # place in the export, from 0
@@ -53,35 +53,111 @@ class LoadOptions:
     limits: ZipLimits | None = None
 
 
+class Container(Protocol):
+    """Several files that were found together: an archive, or a folder."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the files, with / between folders."""
+        ...
+
+    def size(self, name: str) -> int: ...
+    def read(self, name: str) -> bytes: ...
+    def peek(self, name: str, length: int) -> bytes: ...
+    def open(self, name: str) -> BinaryIO: ...
+
+
+class Folder:
+    """A folder, as an archive is one: what it holds, at any depth, in the order of names."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        found = sorted(item for item in path.rglob("*") if item.is_file())
+        self._files = {item.relative_to(path).as_posix(): item for item in found}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._files)
+
+    def size(self, name: str) -> int:
+        return self._files[name].stat().st_size
+
+    def read(self, name: str) -> bytes:
+        return self._files[name].read_bytes()
+
+    def peek(self, name: str, length: int) -> bytes:
+        with self._files[name].open("rb") as file:
+            return file.read(length)
+
+    def open(self, name: str) -> BinaryIO:
+        return self._files[name].open("rb")
+
+
 class Source:
-    """One file, one member of an archive, or bytes, read at most as far as somebody asks."""
+    """One file, bytes, or a container: an archive or a folder. Read at most as far as somebody asks.
+
+    container : set for an archive or a folder, which has no content of its own.
+    member : set for one file out of a container.
+    """
 
     def __init__(
         self,
         name: str,
         path: Path | None = None,
         content: bytes | None = None,
-        archive: SafeZip | None = None,
+        container: Container | None = None,
         member: str | None = None,
     ) -> None:
         self.name = name  # as a person would call it: "result.json", "chats.zip: family/_chat.txt"
         self.path = path
-        self.archive = archive
+        self.container = container
         self.member = member
         self._content = content
 
+    @property
+    def is_container(self) -> bool:
+        return self.container is not None and self.member is None
+
+    @property
+    def filename(self) -> str:
+        """The file's own name, without the folders around it."""
+        return (self.member or self.name).rpartition("/")[2]
+
+    def members(self) -> Iterator[Source]:
+        """The files of a container."""
+        if self.container is not None and self.member is None:
+            for name in self.container.names:
+                yield self.member_named(name)
+
+    def member_named(self, name: str) -> Source:
+        """One file of a container."""
+        return Source(f"{self.name}: {name}", self.path, None, self.container, name)
+
+    def size(self) -> int:
+        """Bytes; of a container those of all its files."""
+        if self._content is not None:
+            return len(self._content)
+        if self.container is not None:
+            names = self.container.names if self.member is None else (self.member,)
+            return sum(self.container.size(name) for name in names)
+        return self.path.stat().st_size if self.path else 0
+
     def head(self, count: int = 1 << 16) -> bytes:
-        """The first bytes."""
+        """The first bytes; of a container none."""
+        if self.is_container:
+            return b""
         if self._content is not None:
             return self._content[:count]
-        if self.archive is not None and self.member is not None:
-            return self.archive.peek(self.member, count)
+        if self.container is not None and self.member is not None:
+            return self.container.peek(self.member, count)
         with self.open() as file:
             return file.read(count)
 
     def open(self) -> BinaryIO:
         """A new reader from the start on."""
-        if self._content is None and self.path is not None and self.member is None:
+        if self.container is not None and self.member is not None:
+            return self.container.open(self.member)
+        if self._content is None and self.path is not None:
             return self.path.open("rb")
         return io.BytesIO(self.read())
 
@@ -89,10 +165,10 @@ class Source:
         """All of it."""
         if self._content is not None:
             return self._content
-        if self.archive is not None and self.member is not None:
-            return self.archive.read(self.member)
-        if self.path is None:
-            raise ValueError(f"expected a path, bytes or a member of an archive for {self.name}, got none")
+        if self.container is not None and self.member is not None:
+            return self.container.read(self.member)
+        if self.path is None or self.container is not None:
+            raise ValueError(f"expected {self.name} to be one file, got several")
         return self.path.read_bytes()
 
 

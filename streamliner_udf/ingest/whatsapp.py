@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import streamliner_udf
 
+from .adapter import Chat, Container, LoadOptions, Skipped, Source
+from .errors import ExportError
 from .safezip import SafeZip, ZipLimits, ZipValidationError
 
-__all__ = ["Export", "ExportError", "Skipped", "read_export"]
+__all__ = ["Export", "ExportError", "Skipped", "WhatsAppAdapter", "read_export"]
 
 _IOS_MEMBER = "_chat.txt"
 _SAMPLE = 1 << 16
@@ -45,18 +48,6 @@ _TITLES = [
         "與X的 WhatsApp 對話",
     )
 ]
-
-
-class ExportError(ValueError):
-    """The file is no export that can be read. The message says what was expected, and what came."""
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A member of an archive that was not read, and why."""
-
-    name: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -126,10 +117,31 @@ def _why_not_text(name: str) -> str | None:
     return None if path.suffix.lower() == ".txt" else "not a text file"
 
 
-def _rank(archive: SafeZip, name: str) -> tuple[int, int, str]:
+def _rank(archive: Container, name: str) -> tuple[int, int, str]:
     stem = PurePosixPath(name).name
     kind = 0 if stem == _IOS_MEMBER else 1 if "whatsapp" in name.lower() else 2
     return kind, -archive.size(name), name
+
+
+def _find_chats(archive: Container, skipped: list[Skipped]) -> Iterator[str]:
+    """Names of the files that hold messages, the likeliest first; what is not one of them goes to `skipped`."""
+    candidates = []
+    for name in archive.names:
+        reason = _why_not_text(name)
+        if reason:
+            skipped.append(Skipped(name, reason))
+        else:
+            candidates.append(name)
+    for name in sorted(candidates, key=lambda name: _rank(archive, name)):
+        try:
+            sample = archive.peek(name, _SAMPLE)
+        except ZipValidationError as error:
+            skipped.append(Skipped(name, str(error)))
+            continue
+        if _parse(sample).messages:
+            yield name
+        else:
+            skipped.append(Skipped(name, "no header of a message in its first 64 KiB"))
 
 
 def _read_archive(path: Path, limits: ZipLimits | None) -> Export:
@@ -206,3 +218,42 @@ def read_export(path: str | Path, limits: ZipLimits | None = None) -> Export:
         raise ExportError(f"expected {path.name} to hold messages like {_EXAMPLE}, got {start_text!r}")
     title = _find_title(path.stem)
     return Export(path, chat.content, chat.messages, title, None, len(content), chat.encoding, chat.replaced, ())
+
+
+_COLUMNS = "seq, ts, author, text, kind, media, line"
+
+
+class WhatsAppAdapter:
+    """Text files and archives of WhatsApp. Every file of an archive with messages in it is a chat."""
+
+    name = "whatsapp"
+
+    def sniff(self, source: Source) -> float:
+        if source.is_container:
+            assert source.container is not None
+            return 0.8 if any(True for _ in _find_chats(source.container, [])) else 0.0
+        head = source.head(_SAMPLE)
+        if not head or (b"\0" in head[:2] and head[:2] not in (b"\xff\xfe", b"\xfe\xff")):
+            return 0.0
+        return 0.9 if _parse(head).messages else 0.0
+
+    def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
+        if not source.is_container:
+            yield self._chat(source, options, [])
+            return
+        assert source.container is not None
+        skipped: list[Skipped] = []
+        for name in _find_chats(source.container, skipped):
+            yield self._chat(source.member_named(name), options, skipped)
+            skipped = []
+
+    def _chat(self, source: Source, options: LoadOptions, skipped: list[Skipped]) -> Chat:
+        parsed = _parse(source.read())
+        stem = PurePosixPath(source.filename).stem
+        if source.filename == _IOS_MEMBER:
+            stem = PurePosixPath(source.name.partition(": ")[0]).stem
+        title = options.chat or _find_title(stem)
+        chat = Chat(title, title, parsed.messages, _COLUMNS, skipped=skipped)
+        if parsed.replaced:
+            chat.warnings.append(f"{parsed.replaced:,} invalid places in {parsed.encoding} became U+FFFD")
+        return chat

@@ -25,7 +25,20 @@ _TOKEN = re.compile(rf"{_COMMENT}|<[!?][^>]*+>|{_TAG}", re.DOTALL)
 # Elements that are never shown: everything up to their end tag is dropped.
 _UNSEEN = {"script", "style", "title", "template", "noscript", "noembed", "noframes", "iframe"}
 _BLOCKS = {
-    *("address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "dir", "div"),
+    *(
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "caption",
+        "center",
+        "dd",
+        "details",
+        "dialog",
+        "dir",
+        "div",
+    ),
     *("dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header"),
     *("hgroup", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "optgroup", "option", "pre", "search"),
     *("section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul"),

@@ -1,0 +1,340 @@
+"""Exports into the message table: one transaction, stable keys, and a report of every file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from . import registry, staging
+from .adapter import MESSAGE_COLUMNS, Adapter, Chat, LoadOptions, Skipped, Source
+from .errors import ExportError
+from .report import FileReport, IngestReport
+from .safezip import ZipLimits, ZipValidationError
+from .sources import PathLike, expand
+
+__all__ = ["ingest"]
+
+MODES = ("append", "replace", "merge")
+SCHEMAS = ("messages", "staging")
+ORDERS = ("auto", "dmy", "mdy", "ymd")
+Progress = Callable[[str, int, int], object]
+
+_ROWS = "streamliner_rows"
+_REPEATED = "streamliner_repeated"
+_NEW = "streamliner_new"
+
+
+@dataclass
+class _Target:
+    """Where the messages go."""
+
+    connection: duckdb.DuckDBPyConnection
+    table: str
+    mode: str
+    schema: str
+
+    def columns(self) -> dict[str, str]:
+        return {row[0]: row[1] for row in self.connection.execute(f"DESCRIBE {self.table}").fetchall()}
+
+    @property
+    def key(self) -> str:
+        return "msg_key" if self.schema == "messages" else "event_id"
+
+    def wanted(self) -> dict[str, str]:
+        return {"msg_key": "UUID", **MESSAGE_COLUMNS} if self.schema == "messages" else staging.COLUMNS
+
+    def prepare(self) -> None:
+        """The table, empty if it is to be replaced. An error if it is there and has other columns."""
+        columns = ", ".join(f'"{name}" {kind}' for name, kind in self.wanted().items())
+        if self.mode == "replace":
+            self.connection.execute(f"CREATE OR REPLACE TABLE {self.table} ({columns})")
+            return
+        # An error would end the transaction, so that one cannot ask for the table and see.
+        self.connection.execute(f"CREATE TABLE IF NOT EXISTS {self.table} ({columns})")
+        there = self.columns()
+        for name, kind in self.wanted().items():
+            if name not in there:
+                raise ExportError(
+                    f"ingest: expected table {self.table} to have a column {name} {kind}, got {', '.join(there)}"
+                )
+
+    def insert(self, selected: str, parameters: dict[str, Any]) -> tuple[int, int]:
+        """Rows inserted, and rows left out because they are there."""
+        names = ", ".join(f'"{name}"' for name in self.wanted())
+        if self.mode != "merge":
+            return self._count(f"INSERT INTO {self.table} ({names}) {selected}", parameters), 0
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {_NEW} AS {selected}", parameters)
+        try:
+            key = self.key
+            inserted = self._count(
+                f"INSERT INTO {self.table} ({names}) SELECT {names} FROM {_NEW} n "
+                f"WHERE NOT EXISTS (SELECT 1 FROM {self.table} t WHERE t.{key} = n.{key})"
+            )
+            total = self._count(f"SELECT count(*) FROM {_NEW}")
+        finally:
+            self.connection.execute(f"DROP TABLE IF EXISTS temp.{_NEW}")
+        return inserted, total - inserted
+
+    def _count(self, query: str, parameters: dict[str, Any] | None = None) -> int:
+        row = self.connection.execute(query, parameters or {}).fetchone()
+        return int(row[0]) if row else 0
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+class _Loader:
+    """Chats of one adapter into one table."""
+
+    def __init__(self, target: _Target, options: LoadOptions) -> None:
+        self.target = target
+        self.options = options
+
+    def load(self, chat: Chat, adapter: Adapter, source: Source) -> tuple[int, int]:
+        """Rows inserted, and rows that were there."""
+        connection = self.target.connection
+        connection.register(_ROWS, chat.rows)
+        repeated = False
+        try:
+            given = self._given(chat)
+            base = f"SELECT {chat.select} FROM {_ROWS} WHERE {chat.where}"
+            columns = {name: self._column(name, given, chat, adapter, source) for name in MESSAGE_COLUMNS}
+            listed = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
+            messages = f"SELECT {listed} FROM ({base})"
+            key = self._key(chat, adapter, "native_id")
+            if "native_id" not in given:
+                repeated = self._find_repeated(messages)
+                key = self._key(chat, adapter, "coalesce(occurrence, 0)" if repeated else "0")
+                if repeated:
+                    messages = f"SELECT * FROM ({messages}) LEFT JOIN temp.{_REPEATED} USING (seq)"
+            names = ", ".join(MESSAGE_COLUMNS)
+            selected = f"SELECT {key} AS msg_key, {names} FROM ({messages})"
+            if self.target.schema == "staging":
+                selected = staging.select(selected, chat.thread)
+            return self.target.insert(selected, {})
+        finally:
+            if repeated:
+                connection.execute(f"DROP TABLE IF EXISTS temp.{_REPEATED}")
+            connection.unregister(_ROWS)
+
+    def _given(self, chat: Chat) -> set[str]:
+        query = f"DESCRIBE SELECT {chat.select} FROM {_ROWS}"
+        given = {row[0] for row in self.target.connection.execute(query).fetchall()}
+        if unknown := given - set(MESSAGE_COLUMNS):
+            raise ExportError(f"ingest: expected columns of the message table, got {', '.join(sorted(unknown))}")
+        return given
+
+    def _column(self, name: str, given: set[str], chat: Chat, adapter: Adapter, source: Source) -> str:
+        kind = MESSAGE_COLUMNS[name]
+        if name == "ts_utc" and self.options.timezone is not None:
+            local = f"timezone({_quoted(self.options.timezone)}, ts)"
+            return f"coalesce(ts_utc, {local})" if name in given else local
+        if name in given:
+            return f"CAST({name} AS {kind})"
+        constants = {"chat": chat.title, "source": adapter.name, "filename": source.name}
+        if name in constants:
+            return _quoted(constants[name])
+        if name == "seq":
+            return "row_number() OVER () - 1"
+        return f"CAST(NULL AS {kind})"
+
+    def _key(self, chat: Chat, adapter: Adapter, last: str) -> str:
+        """The stable key, which anybody can compute again in SQL."""
+        parts = [_quoted(adapter.name), _quoted(chat.thread)]
+        if last == "native_id":
+            parts.append(last)
+        else:
+            parts += ["coalesce(epoch_us(ts)::VARCHAR, '')", "coalesce(author, '')", "coalesce(text, '')", f"({last})"]
+        return f"md5(concat_ws(chr(31), {', '.join(parts)}))::UUID"
+
+    def _find_repeated(self, messages: str) -> bool:
+        """Numbers messages of the same time, author and text, so that each has a key. Few are, so that only those that
+        share a hash with another are looked at."""
+        connection = self.target.connection
+        same = "hash(ts, author, text)"
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_REPEATED} AS "
+            f"SELECT seq, row_number() OVER (PARTITION BY ts, author, text ORDER BY seq) - 1 AS occurrence "
+            f"FROM ({messages}) WHERE {same} IN "
+            f"(SELECT h FROM (SELECT {same} AS h FROM ({messages})) GROUP BY h HAVING count(*) > 1)"
+        )
+        if connection.execute(f"SELECT count(*) FROM temp.{_REPEATED}").fetchall()[0][0]:
+            return True
+        connection.execute(f"DROP TABLE temp.{_REPEATED}")
+        return False
+
+
+def _check(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"ingest: expected {name} to be one of {', '.join(known)}, got {value!r}")
+
+
+def _begin(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the transaction is ours; within one of the caller's it is his to undo."""
+    try:
+        connection.execute("BEGIN TRANSACTION")
+    except duckdb.TransactionException:
+        return False
+    return True
+
+
+_EXPECTED = "an export of WhatsApp, Telegram, Discord, Slack, Messenger or Instagram, an mbox, CSV, JSONL or Parquet"
+
+
+def _pieces(source: Source, named: Adapter | None) -> list[tuple[Source, Adapter]]:
+    """The source with its adapter, or the files of a container with theirs."""
+    adapter = named if named is not None and named.sniff(source) > 0 else registry.choose(source) if not named else None
+    if adapter is not None:
+        return [(source, adapter)]
+    if not source.is_container:
+        return [(source, named)] if named is not None else []
+    found = []
+    for member in source.members():
+        try:
+            adapter = named if named is not None and named.sniff(member) > 0 else None
+            if named is None:
+                adapter = registry.choose(member)
+        except ZipValidationError:
+            continue  # a photo larger than any text: nobody asked for it
+        if adapter is not None:
+            found.append((member, adapter))
+    return found
+
+
+def ingest(
+    con: duckdb.DuckDBPyConnection,
+    path: PathLike,
+    table: str = "messages",
+    source: str = "auto",
+    mode: str = "append",
+    timezone: str | None = None,
+    progress: Progress | None = None,
+    *,
+    date_order: str = "auto",
+    chat: str | None = None,
+    mapping: dict[str, str] | None = None,
+    schema: str = "messages",
+    limits: ZipLimits | None = None,
+) -> IngestReport:
+    """Chat exports into a table of messages.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Where the table is, or will be made.
+    path : str, Path, bytes, or an iterable of these
+        A file, a folder, a pattern with * or ?, a zip archive, the bytes of a file, or several of these.
+    table : str
+        Name of the table, as SQL has it; it is made if it is not there.
+    source : str
+        "auto", or the name of an adapter: `streamliner_udf.ingest.adapters()` lists them.
+    mode : str
+        "append" adds all messages; "merge" those whose `msg_key` is not there yet, so that the same export twice adds
+        nothing and two that overlap give their union; "replace" makes the table anew.
+    timezone : str, optional
+        Of the phone that exported, like "America/Sao_Paulo": gives `ts_utc` to exports without an offset.
+    progress : callable, optional
+        Called with the name of a file, its number and how many there are, before each and at the end.
+    date_order : str
+        "auto", "dmy", "mdy" or "ymd", for exports of WhatsApp.
+    chat : str, optional
+        A stable name for the chat; part of the keys where an export has none of its own.
+    mapping : dict, optional
+        For CSV, JSONL and Parquet: the name of the file's column for each column of the table.
+    schema : str
+        "messages", or "staging" for the layout of egregora's staging table.
+    limits : ZipLimits, optional
+        What an archive may hold.
+
+    Returns
+    -------
+    IngestReport
+        Rows, inserted, duplicates, and each file with what was decided about it and what was skipped, and why.
+
+    Errors : ExportError for a file that is no export or holds no message, and for a table with other columns; ValueError
+    for a wrong option. One transaction: after an error the table is as it was. Within a transaction of your own it is
+    yours to roll back.
+    Cost : reading and parsing at memory speed; DuckDB's writing is the rest.
+
+    Examples
+    --------
+    >>> import duckdb, streamliner_udf
+    >>> con = duckdb.connect()
+    >>> report = streamliner_udf.ingest(con, b"05/03/2024, 09:15 - Ana: hi", chat="family")
+    >>> report.inserted
+    1
+    >>> con.sql("SELECT ts, author, text, chat FROM messages").fetchall()
+    [(datetime.datetime(2024, 3, 5, 9, 15), 'Ana', 'hi', 'family')]
+    """
+    _check("mode", mode, MODES)
+    _check("schema", schema, SCHEMAS)
+    _check("date_order", date_order, ORDERS)
+    named = None if source == "auto" else registry.find(source)
+    options = LoadOptions(timezone, date_order, chat, dict(mapping or {}), limits)
+    started = time.perf_counter()
+    sources = list(expand(path, limits))
+    if not sources:
+        raise ExportError("ingest: expected at least one file, got none")
+    report = IngestReport(table, mode)
+    ours = _begin(con)
+    try:
+        target = _Target(con, table, mode, schema)
+        target.prepare()
+        loader = _Loader(target, options)
+        for number, one in enumerate(sources):
+            if progress is not None:
+                progress(one.name, number, len(sources))
+            report.files.append(_load_file(one, named, loader, options))
+        report.rows = sum(file.rows for file in report.files)
+        report.duplicates = sum(file.duplicates for file in report.files)
+        report.inserted = report.rows - report.duplicates
+        if ours:
+            con.execute("COMMIT")
+    except BaseException:
+        if ours:
+            con.execute("ROLLBACK")
+        raise
+    if progress is not None:
+        progress("", len(sources), len(sources))
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: LoadOptions) -> FileReport:
+    started = time.perf_counter()
+    pieces = _pieces(source, named)
+    if not pieces:
+        raise ExportError(f"ingest: expected {source.name} to be {_EXPECTED}, got {_came(source)}")
+    file = FileReport(source.name, ", ".join(dict.fromkeys(adapter.name for _, adapter in pieces)))
+    for piece, adapter in pieces:
+        file.bytes += piece.size()
+        for chat in adapter.load(piece, options):
+            inserted, duplicates = loader.load(chat, adapter, piece)
+            file.rows += inserted + duplicates
+            file.duplicates += duplicates
+            file.chats.append(chat.title)
+            file.details.append({**chat.details, "messages": inserted + duplicates})
+            file.skipped += chat.skipped
+            file.warnings += chat.warnings
+    if source.is_container:
+        read = {piece.member for piece, _ in pieces}
+        if None not in read:
+            others = [member.member for member in source.members() if member.member not in read]
+            file.skipped += [Skipped(str(name), "no adapter takes it") for name in others]
+    if not file.rows:
+        raise ExportError(f"ingest: expected {source.name} to hold messages, got none that {file.adapter} can read")
+    file.seconds = time.perf_counter() - started
+    return file
+
+
+def _came(source: Source) -> str:
+    if source.is_container:
+        names = [member.filename for member in source.members()]
+        return f"{len(names)} files: {', '.join(names[:3])}" if names else "nothing in it"
+    start = source.head(240).decode("utf-8", "replace")[:60]
+    return repr(start) if start else "an empty file"

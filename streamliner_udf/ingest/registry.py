@@ -1,0 +1,91 @@
+"""Which adapters there are: ours, and those of installed packages. None is imported before it is asked."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .adapter import Adapter, Source
+
+__all__ = ["GROUP", "Registered", "adapters", "choose", "find"]
+
+GROUP = "streamliner_udf.adapters"
+"""Entry points of this group name a class, or a function without arguments, that gives an adapter."""
+
+_OURS = {
+    "whatsapp": "streamliner_udf.ingest.whatsapp:WhatsAppAdapter",
+}
+
+
+@dataclass
+class Registered:
+    """An adapter by name; `error` says why it cannot be used."""
+
+    name: str
+    origin: str
+    target: str
+    error: str | None = None
+    _made: Adapter | None = None
+
+    def get(self) -> Adapter | None:
+        """The adapter, or None where it is broken: that is said once, and stays in `error`."""
+        if self._made is None and self.error is None:
+            try:
+                module, _, attribute = self.target.partition(":")
+                made = getattr(importlib.import_module(module), attribute)()
+                if not isinstance(made, Adapter):
+                    raise TypeError(f"expected methods sniff and load and a name, got {type(made).__name__}")
+                self._made = made
+            except Exception as error:  # a plugin may fail in any way, and must not take the others with it
+                self.error = f"{type(error).__name__}: {error}"
+                warnings.warn(f"adapter {self.name!r} of {self.origin} is left out: {self.error}", stacklevel=2)
+        return self._made
+
+
+_known: dict[str, Registered] = {}
+
+
+def adapters() -> list[Registered]:
+    """All of them: ours first, whatever is installed; a package cannot take one of our names."""
+    if not _known:
+        for name, target in _OURS.items():
+            _known[name] = Registered(name, "streamliner_udf", target)
+        for point in importlib.metadata.entry_points(group=GROUP):
+            origin = point.dist.name if point.dist else "a package"
+            if point.name in _known:
+                reason = f"expected another name than {point.name!r}, which {_known[point.name].origin} has"
+                warnings.warn(f"adapter {point.name!r} of {origin} is left out: {reason}", stacklevel=2)
+                continue
+            _known[point.name] = Registered(point.name, origin, point.value.partition("[")[0].strip())
+    return list(_known.values())
+
+
+def find(name: str) -> Adapter:
+    """The adapter of that name. ValueError if there is none, or it is broken."""
+    for registered in adapters():
+        if registered.name == name:
+            made = registered.get()
+            if made is None:
+                raise ValueError(f"ingest: expected adapter {name!r} to work, got {registered.error}")
+            return made
+    known = ", ".join(registered.name for registered in adapters())
+    raise ValueError(f"ingest: expected source to be auto or one of {known}, got {name!r}")
+
+
+def _scores(source: Source) -> Iterator[tuple[float, Adapter]]:
+    for registered in adapters():
+        adapter = registered.get()
+        if adapter is not None:
+            yield adapter.sniff(source), adapter
+
+
+def choose(source: Source) -> Adapter | None:
+    """The adapter that is surest of a source; of equals the first. None if no adapter takes it."""
+    best, chosen = 0.0, None
+    for score, adapter in _scores(source):
+        if score > best:
+            best, chosen = score, adapter
+    return chosen

@@ -1,0 +1,89 @@
+"""What an ingestion did, file by file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .adapter import Skipped
+
+__all__ = ["FileReport", "IngestReport"]
+
+_SHOWN = 5
+
+
+@dataclass
+class FileReport:
+    """One file, or one archive with all that was read of it."""
+
+    name: str
+    adapter: str
+    chats: list[str] = field(default_factory=list)
+    rows: int = 0
+    duplicates: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    details: list[dict[str, Any]] = field(default_factory=list)  # one a chat: what was decided about it, and how sure
+    skipped: list[Skipped] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def megabytes_per_second(self) -> float:
+        return self.bytes / 1e6 / self.seconds if self.seconds else 0.0
+
+
+@dataclass
+class IngestReport:
+    """Counts of the whole ingestion.
+
+    rows : messages in the files; inserted + duplicates.
+    inserted : rows that the table has gained.
+    duplicates : rows that it had already (mode "merge").
+    """
+
+    table: str
+    mode: str
+    rows: int = 0
+    inserted: int = 0
+    duplicates: int = 0
+    seconds: float = 0.0
+    files: list[FileReport] = field(default_factory=list)
+
+    @property
+    def skipped(self) -> list[Skipped]:
+        return [skipped for file in self.files for skipped in file.skipped]
+
+    @property
+    def warnings(self) -> list[str]:
+        return [f"{file.name}: {warning}" for file in self.files for warning in file.warnings]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON can hold it."""
+        found = asdict(self)
+        for file, record in zip(self.files, found["files"], strict=True):
+            record["megabytes_per_second"] = file.megabytes_per_second
+        return found
+
+    def to_text(self) -> str:
+        """The report for a terminal."""
+        lines = [
+            f"{self.inserted:,} messages into {self.table}, {self.duplicates:,} there already, "
+            f"{len(self.files):,} files, {self.seconds:.2f} s"
+        ]
+        for file in self.files:
+            speed = f"{file.megabytes_per_second:,.0f} MB/s"
+            lines.append(f"  {file.name}: {file.adapter}, {file.rows:,} messages, {speed}")
+            for chat, details in zip(file.chats, file.details, strict=True):
+                decided = ", ".join(f"{key} {value}" for key, value in details.items() if value not in (None, ""))
+                lines.append(f"    {chat}" + (f": {decided}" if decided else ""))
+            lines += [f"    warning: {warning}" for warning in file.warnings]
+            for skipped in file.skipped[:_SHOWN]:
+                place = f" line {skipped.line}" if skipped.line is not None else ""
+                times = f" ({skipped.count:,} times)" if skipped.count > 1 else ""
+                lines.append(f"    skipped {skipped.name}{place}: {skipped.reason}{times}")
+            if len(file.skipped) > _SHOWN:
+                lines.append(f"    and {len(file.skipped) - _SHOWN:,} more")
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.to_text()

@@ -1,0 +1,42 @@
+"""The layout of egregora's staging table, out of messages."""
+
+from __future__ import annotations
+
+__all__ = ["COLUMNS", "select"]
+
+COLUMNS = {
+    "event_id": "VARCHAR",
+    "tenant_id": "VARCHAR",
+    "source": "VARCHAR",
+    "thread_id": "VARCHAR",
+    "msg_id": "VARCHAR",
+    "ts": "TIMESTAMPTZ",
+    "author_raw": "VARCHAR",
+    "author_uuid": "VARCHAR",
+    "text": "VARCHAR",
+    "media_url": "VARCHAR",
+    "media_type": "VARCHAR",
+    "attrs": "JSON",
+    "pii_flags": "JSON",
+    "created_at": "TIMESTAMPTZ",
+    "created_by_run": "VARCHAR",
+}
+
+_OID = "6ba7b812-9dad-11d1-80b4-00c04fd430c8"
+
+
+def select(messages: str, thread: str) -> str:
+    """A SELECT of COLUMNS over a SELECT of the message table. Ids are the stable keys, and so the same in every export
+    of a chat; times without an offset or a timezone are taken as UTC."""
+    slug = "'" + thread.lower().replace(" ", "-").replace("'", "''") + "'"
+    return f"""
+        SELECT msg_key::VARCHAR AS event_id, {slug} AS tenant_id, source, {slug} AS thread_id, msg_key::VARCHAR AS msg_id,
+               coalesce(ts_utc, timezone('UTC', ts)) AS ts, author AS author_raw,
+               sl_uuid5('{_OID}', source || ':' || trim(author))::VARCHAR AS author_uuid, text,
+               NULL::VARCHAR AS media_url, NULL::VARCHAR AS media_type,
+               json_object('message_date', strftime(ts, '%Y-%m-%d'), 'kind', kind, 'media', media, 'seq', seq)
+                 AS attrs,
+               NULL::JSON AS pii_flags, coalesce(ts_utc, timezone('UTC', ts)) AS created_at,
+               'adapter:' || source AS created_by_run
+        FROM ({messages})
+    """
