@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import _functions
-from ._core import parse_rows
+from ._core import JsonItems, parse_rows
 from ._core import version as _version
 from .duckdb import Backend, Status, autoload, connect, extension_path, register, status
 from .errors import (
@@ -46,6 +46,7 @@ __all__ = [
     "Backend",
     "InvalidArgument",
     "InvalidUTF8",
+    "JsonItems",
     "OutOfMemory",
     "RegistrationError",
     "Status",

@@ -1493,3 +1493,6 @@ def parse_rows(str name, content):
     [('Ana', 'hi')]
     """
     return Function(name).parse(content)
+
+
+include "_items.pxi"

@@ -1,0 +1,132 @@
+# The elements of an array inside a large JSON document, as an Arrow stream: csrc/python/items.h.
+
+from cpython.buffer cimport PyBUF_SIMPLE, Py_buffer, PyBuffer_Release, PyObject_GetBuffer
+from cpython.ref cimport Py_DECREF, Py_INCREF
+
+cdef extern from "python/items.h":
+    enum: SL_ITEMS_STEPS
+    ctypedef struct sl_items_step:
+        bint any
+        uint32_t count
+        sl_str names[4]
+    ctypedef struct sl_items:
+        uint64_t count
+        uint64_t repaired
+        bint truncated
+        bint done
+        sl_buf header
+    void sl_items_init(sl_items *items, const char *ptr, size_t len, const sl_items_step *steps, uint32_t count) nogil
+    void sl_items_free(sl_items *items) nogil
+    bint sl_items_next(sl_items *items, sl_str *item, int *dirty) nogil
+    int sl_items_stream(const sl_items *items, bint owners, int64_t rows, sl_items *result, void *hold,
+                        void (*drop)(void *) noexcept nogil, ArrowArrayStream *out) nogil
+
+
+cdef void _drop(void *hold) noexcept with gil:
+    Py_DECREF(<object>hold)
+
+
+cdef class JsonItems:
+    """The elements of one array in a JSON document, each as its text, read as they are asked for.
+
+    Parameters
+    ----------
+    content : bytes, mmap or anything with a buffer
+        The document. It is not copied.
+    path : sequence
+        The way from the root to the array: a name, a tuple of up to four names, or None for every element of an array.
+    owners : bool
+        Give a column `owner` too: the members beside the array in its object that stand before it.
+
+    Returns
+    -------
+    object with `__arrow_c_stream__`
+        Record batches of a column `item`; each reading begins anew. `count`, `repaired` and `truncated` are those of the
+        reading that ended last.
+
+    Nulls : none.
+    Errors : TypeError for another path. A document that is broken gives the elements before that place, and `truncated`.
+    Cost : one pass, about a gigabyte a second; memory for one batch.
+    Source : RFC 8259. `\\xHH`, which some exporters write, and control characters become `\\u00HH`.
+
+    Examples
+    --------
+    >>> items = JsonItems(b'{"name": "Ana", "messages": [{"id": 1}, {"id": 2}]}', ["messages"])
+    >>> import duckdb
+    >>> duckdb.sql("SELECT item->>'id' FROM items").fetchall()
+    [('1',), ('2',)]
+    >>> items.header
+    '{"name": "Ana"}'
+    """
+
+    cdef Py_buffer buffer
+    cdef bint open_
+    cdef sl_items items, result
+    cdef list names
+    cdef bint owners
+
+    def __cinit__(self, object content, object path, bint owners=False):
+        cdef sl_items_step steps[SL_ITEMS_STEPS]
+        cdef uint32_t count = 0
+        cdef bytes name
+        self.names = []
+        if isinstance(path, str) or len(path) > SL_ITEMS_STEPS:
+            raise TypeError(f"JsonItems: expected path to be at most {SL_ITEMS_STEPS} steps, got {path!r}")
+        memset(steps, 0, sizeof(steps))
+        for step in path:
+            several = () if step is None else (step,) if isinstance(step, str) else step
+            if len(several) > 4 or not all(isinstance(one, str) for one in several):
+                raise TypeError(f"JsonItems: expected a step to be None or up to four names, got {step!r}")
+            steps[count].any = step is None
+            for one in several:
+                name = one.encode()
+                self.names.append(name)
+                steps[count].names[steps[count].count] = sl_str(PyBytes_AS_STRING(name), <uint32_t>len(name))
+                steps[count].count += 1
+            count += 1
+        PyObject_GetBuffer(content, &self.buffer, PyBUF_SIMPLE)
+        self.open_ = True
+        self.owners = owners
+        sl_items_init(&self.items, <const char *>self.buffer.buf, <size_t>self.buffer.len, steps, count)
+
+    def __dealloc__(self):
+        sl_items_free(&self.items)
+        if self.open_:
+            PyBuffer_Release(&self.buffer)
+
+    @property
+    def header(self):
+        """What stands before the first element in its object, as JSON; "{}" if there is nothing."""
+        cdef sl_str item
+        cdef int dirty
+        with nogil:
+            sl_items_next(&self.items, &item, &dirty)
+        cdef bytes found = self.items.header.ptr[:self.items.header.len] if self.items.header.len else b""
+        return "{" + found.decode("utf-8", "replace") + "}"
+
+    @property
+    def count(self):
+        """Elements that the last reading gave."""
+        return self.result.count
+
+    @property
+    def repaired(self):
+        """Elements of the last reading that had to be written anew to be JSON."""
+        return self.result.repaired
+
+    @property
+    def truncated(self):
+        """Whether the last reading ended before the document did what JSON does."""
+        return bool(self.result.truncated)
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        """Capsule of a stream over all elements. A requested schema is not followed, as the interface allows."""
+        cdef ArrowArrayStream *stream = <ArrowArrayStream *>calloc(1, sizeof(ArrowArrayStream))
+        if stream is NULL:
+            raise MemoryError()
+        capsule = PyCapsule_New(stream, "arrow_array_stream", &_free_stream)
+        Py_INCREF(self)
+        if sl_items_stream(&self.items, self.owners, RECORD_ROWS, &self.result, <void *>self, &_drop, stream) != 0:
+            Py_DECREF(self)
+            raise MemoryError()
+        return capsule
