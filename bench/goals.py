@@ -104,9 +104,26 @@ CASES = (
         f"regexp_replace(t, '{_INVISIBLE}', '', 'g')", oracle=_oracle("strip_invisible"), floor_goal=1.5,
     ),
     Case(
+        "squash_spaces", "sl_squash_spaces(t)", "text", "copy", "squash_spaces",
+        r"trim(regexp_replace(t, '\s+', ' ', 'g'))", oracle=_oracle("squash_spaces"), floor_goal=1.8,
+    ),
+    Case(
         "clean_text", "sl_clean_text(t)", "text", "copy", "clean_text",
         rf"trim(regexp_replace(regexp_replace(nfc_normalize(t), '{_INVISIBLE}', '', 'g'), '\s+', ' ', 'g'))",
         oracle=_oracle("clean_text"),
+    ),
+    Case(
+        "fold", "sl_fold(t)", "text", "copy", "fold", "lower(strip_accents(nfc_normalize(t)))",
+        oracle=_oracle("fold"), floor_goal=2.0,
+    ),
+    Case(
+        "straighten_quotes", "sl_straighten_quotes(t)", "text", "copy", "straighten_quotes",
+        "translate(t, '‘’‚“”„', '''''''\"\"\"')", oracle=_oracle("straighten_quotes"), floor_goal=1.5,
+    ),
+    Case(
+        "unquote", "sl_unquote(t)", "text", "copy", "unquote",
+        "CASE WHEN length(t) > 1 AND left(t, 1) IN ('\"', '''') AND right(t, 1) = left(t, 1) THEN t[2:-2] ELSE t END",
+        oracle=_oracle("unquote"), floor_goal=1.5,
     ),
     Case(
         "html_escape", "sl_html_escape(t)", "text", "copy", "html_escape",

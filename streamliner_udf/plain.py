@@ -19,6 +19,7 @@ _HIDDEN = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.
 _TAG = re.compile(r"</?[A-Za-z!][^>]*>")
 _NOT_SLUG = re.compile("[^a-z0-9]+")
 _INVISIBLE = dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])
+_STRAIGHT = str.maketrans("‘’‚“”„", "'''\"\"\"")
 _HEADER = re.compile(
     r"[\u200e\u200f]?\[?(\d{1,4})[/.-](\d{1,2})[/.-](\d{1,4})\.?,?\s(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?"
     r"(?:\s?([AaPp])\.?\s?[Mm]\.?)?(?:\]| -)\s(?:(.*?): )?(.*)"
@@ -38,6 +39,26 @@ def strip_invisible(text: str) -> str:
 def clean_text(text: str) -> str:
     """NFKC, invisible characters removed, white space squashed."""
     return " ".join(unicodedata.normalize("NFKC", text).translate(_INVISIBLE).split())
+
+
+def squash_spaces(text: str) -> str:
+    """One space for each run of white space."""
+    return " ".join(text.split())
+
+
+def fold(text: str) -> str:
+    """Lower case without accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+
+
+def straighten_quotes(text: str) -> str:
+    """The quotation marks of English and German."""
+    return text.translate(_STRAIGHT)
+
+
+def unquote(text: str) -> str:
+    """Without ASCII quotation marks at both ends."""
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
 def html_escape(text: str) -> str:

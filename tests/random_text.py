@@ -31,6 +31,7 @@ PERSONAL = listed(
     "0x52908400098527886E0F7030069857D2E4169EE7|1BoatSLRHtKNngkdXEeobR76b53LETtpyT|https://user:pass@host.example|"
     "2024-03-05 09:15:00|05/03/2024|order 20240305001|<EMAIL_REDACTED>"
 )
+QUOTES = "\"'“”‘’„‟‚‛«»‹›⹂〝〞〟＂＇「」『』﹁﹂﹃﹄｢｣′″…、。"
 ADDRESSES = listed(
     "http://x|https://example.org/a(b)?c=d#e|HTTPS://EXAMPLE.ORG|www.python.org|www.|http://|https://例え.jp/道|"
     "http://[::1]:80/|https://a.b/c,https://d.e|ftp://no|//cdn.example|see:https://t.co/x.|(http://a.b/(c)|"
@@ -78,6 +79,7 @@ PIECES: dict[str, Callable[[random.Random], str]] = {
     "invisible": lambda rng: chr(rng.choice(INVISIBLE)),
     "space": lambda rng: rng.choice(SPACES) * rng.randint(1, 3),
     "emoji": lambda rng: rng.choice(EMOJI),
+    "quote": lambda rng: rng.choice(QUOTES),
     "personal": lambda rng: rng.choice(PERSONAL),
     "number": number,
     "address": lambda rng: rng.choice(ADDRESSES),

@@ -221,7 +221,10 @@ def message_order(texts: list[str]) -> None:
 LAWS: dict[str, list[Callable[[list[str]], None]]] = {
     "normalize": [normal_forms],
     "strip_invisible": [idempotent("strip_invisible")],
+    "squash_spaces": [idempotent("squash_spaces")],
     "clean_text": [idempotent("clean_text")],
+    "fold": [idempotent("fold")],
+    "straighten_quotes": [idempotent("straighten_quotes")],
     "html_escape": [escaping_is_undone],
     "html_to_text": [visible_text_is_tidy],
     "scrub_pii": [scrubbed_is_clean],

@@ -189,44 +189,32 @@ static const char *find_loud(const char *p, const char *end) {
 }
 
 #if defined(SL_WIDE)
-#define WITH_VBMI2 __attribute__((target("avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
-
-/* The next 64 bytes, or as many as there are; zeros behind them, and nothing read there. */
-WITH_VBMI2 static inline __m512i load_512(const char *p, const char *end) {
-    size_t left = (size_t)(end - p);
-    return _mm512_maskz_loadu_epi8(_bzhi_u64(~UINT64_C(0), left < 64 ? (unsigned)left : 64u), p);
-}
-
-WITH_VBMI2 static inline uint64_t range_512(__m512i v, uint8_t low, uint8_t high) {
-    return _mm512_cmple_epu8_mask(_mm512_sub_epi8(v, _mm512_set1_epi8((char)low)), _mm512_set1_epi8((char)(high - low)));
-}
-
-WITH_VBMI2 static inline uint64_t unstable_leads_512(__m512i v) {
+SL_VBMI2 static inline uint64_t unstable_leads_512(__m512i v) {
     if (SL_LIKELY(!_mm512_movepi8_mask(v))) return 0;
-    uint64_t stable = range_512(v, FOLD_STABLE_LOW_0, FOLD_STABLE_HIGH_0) |
-                      range_512(v, FOLD_STABLE_LOW_1, FOLD_STABLE_HIGH_1);
-    return range_512(v, 0xC2, 0xFF) & ~stable;
+    uint64_t stable = sl_v64_range(v, FOLD_STABLE_LOW_0, FOLD_STABLE_HIGH_0) |
+                      sl_v64_range(v, FOLD_STABLE_LOW_1, FOLD_STABLE_HIGH_1);
+    return sl_v64_range(v, 0xC2, 0xFF) & ~stable;
 }
 
 /* As fold_from, and most texts are done in a step or two. Accented letters of Latin-1 become theirs by a look in a
  * register, and the bytes that stay are moved together. */
-WITH_VBMI2 static sl_status fold_from_512(key *k, const char *p, sl_str text) {
+SL_VBMI2 static sl_status fold_from_512(key *k, const char *p, sl_str text) {
     const char *end = text.ptr + text.len;
     const __m512i latin = _mm512_loadu_si512((const void *)fold_latin);
     while (p < end) {
         size_t count = (size_t)(end - p) < 64 ? (size_t)(end - p) : 64;
-        uint64_t valid = _bzhi_u64(~UINT64_C(0), (unsigned)count), wide = 0, letters = 0;
-        __m512i v = _mm512_maskz_loadu_epi8(valid, p);
-        uint64_t upper = range_512(v, 'A', 'Z');
+        uint64_t valid = sl_v64_valid(count), wide = 0, letters = 0;
+        __m512i v = sl_v64_load(p, valid);
+        uint64_t upper = sl_v64_range(v, 'A', 'Z');
         __m512i folded = _mm512_mask_add_epi8(v, upper, v, _mm512_set1_epi8(0x20));
         if (_mm512_movepi8_mask(v)) {
-            uint64_t lead = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0xC3));
+            uint64_t lead = sl_v64_eq(v, 0xC3);
             __m512i letter = _mm512_permutexvar_epi8(v, latin);
             letters = _mm512_test_epi8_mask(letter, letter) & lead << 1 & valid;
             folded = _mm512_mask_mov_epi8(folded, letters, letter);
             wide = unstable_leads_512(v) & ~(letters >> 1);
             if (wide) count = sl_first_bit(wide);
-            valid = _bzhi_u64(valid, (unsigned)count);
+            valid &= sl_v64_valid(count);
         }
         uint64_t stay = valid & ~(letters >> 1);
         _mm512_storeu_si512((void *)k->to, _mm512_maskz_compress_epi8(stay, folded));
@@ -238,10 +226,10 @@ WITH_VBMI2 static sl_status fold_from_512(key *k, const char *p, sl_str text) {
     return SL_OK;
 }
 
-WITH_VBMI2 static const char *find_loud_512(const char *p, const char *end) {
+SL_VBMI2 static const char *find_loud_512(const char *p, const char *end) {
     for (; p < end; p += 64) {
-        __m512i v = load_512(p, end);
-        uint64_t marked = range_512(v, 'A', 'Z') | unstable_leads_512(v);
+        __m512i v = sl_v64_load(p, sl_v64_valid((size_t)(end - p) < 64 ? (size_t)(end - p) : 64));
+        uint64_t marked = sl_v64_range(v, 'A', 'Z') | unstable_leads_512(v);
         if (SL_LIKELY(!marked)) continue;
         const char *found = first_loud(p, end, marked);
         if (found) return found;

@@ -437,47 +437,38 @@ FOR_EACH_PLAN sl_status clean_from(const normalize_plan *plan, sl_str text, cons
 }
 
 #if defined(SL_WIDE)
-#define WITH_VBMI2 __attribute__((target("avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
-
-/* Of up to 64 bytes: which are white space of ASCII, which of those are spaces, and which begin other
- * white space. */
+/* Of up to 64 bytes: which are white space of ASCII, which of those are spaces, and which begin other white space. */
 typedef struct space_masks {
     uint64_t ascii, blank, wide;
 } space_masks;
 
-WITH_VBMI2 static inline uint64_t range_512(__m512i v, uint8_t low, uint8_t high) {
-    return _mm512_cmple_epu8_mask(_mm512_sub_epi8(v, _mm512_set1_epi8((char)low)), _mm512_set1_epi8((char)(high - low)));
-}
-
 /* White space outside ASCII begins with C2 85, C2 A0, E1 9A, E2 80, E2 81 or E3 80; behind the last byte may be any. */
-WITH_VBMI2 static inline uint64_t wide_spaces(__m512i v, const char *p, const char *end) {
-    uint64_t found = 0, seconds = range_512(v, 0x80, 0x81) | _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0x85)) |
-                                  _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0x9A)) |
-                                  _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0xA0));
-    uint64_t firsts = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0xC2)) | range_512(v, 0xE1, 0xE3);
+SL_VBMI2 static inline uint64_t wide_spaces(__m512i v, const char *p, const char *end) {
+    uint64_t firsts = sl_v64_eq(v, 0xC2) | sl_v64_range(v, 0xE1, 0xE3), found = 0;
+    uint64_t seconds = sl_v64_range(v, 0x80, 0x81) | sl_v64_eq(v, 0x85) | sl_v64_eq(v, 0x9A) | sl_v64_eq(v, 0xA0);
     for (uint64_t look = firsts & (seconds >> 1 | UINT64_C(1) << 63); look; look &= look - 1)
         if (is_unstable(p + sl_first_bit(look), end, &plans[PLAN_SPACES])) found |= look & (0 - look);
     return found;
 }
 
-WITH_VBMI2 static inline space_masks find_spaces(__m512i v, const char *p, const char *end) {
-    space_masks m = {0, _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(' ')), 0};
-    m.ascii = m.blank | range_512(v, '\t', '\r') | range_512(v, 0x1C, 0x1F);
+SL_VBMI2 static inline space_masks find_spaces(__m512i v, const char *p, const char *end) {
+    space_masks m = {0, sl_v64_eq(v, ' '), 0};
+    m.ascii = m.blank | sl_v64_range(v, '\t', '\r') | sl_v64_range(v, 0x1C, 0x1F);
     if (SL_UNLIKELY(_mm512_movepi8_mask(v))) m.wide = wide_spaces(v, p, end);
     return m;
 }
 
 /* 64 bytes a step: first those with nothing to mend, then white space becomes spaces, and the bytes that stay are moved
  * together. */
-WITH_VBMI2 static sl_status squash_vbmi2(sl_str text, sl_buf *out) {
+SL_VBMI2 static sl_status squash_vbmi2(sl_str text, sl_buf *out) {
     enum { STEP = 64 };
     const char *p = text.ptr, *end = text.ptr + text.len;
     char *to = NULL;
     uint64_t before = 1;
     while (p < end) {
         size_t count = (size_t)(end - p) < STEP ? (size_t)(end - p) : STEP;
-        uint64_t valid = _bzhi_u64(~UINT64_C(0), (unsigned)count);
-        __m512i v = _mm512_maskz_loadu_epi8(valid, p);
+        uint64_t valid = sl_v64_valid(count);
+        __m512i v = sl_v64_load(p, valid);
         space_masks m = find_spaces(v, p, end);
         uint64_t surplus = m.ascii & (m.ascii << 1 | before);
         if (!to) {
@@ -492,7 +483,7 @@ WITH_VBMI2 static sl_status squash_vbmi2(sl_str text, sl_buf *out) {
         }
         if (m.wide) {
             count = sl_first_bit(m.wide);
-            valid = _bzhi_u64(valid, (unsigned)count);
+            valid &= sl_v64_valid(count);
         }
         uint64_t stay = valid & ~surplus;
         __m512i mended = _mm512_mask_mov_epi8(v, m.ascii, _mm512_set1_epi8(' '));

@@ -80,10 +80,6 @@ static inline uint32_t sl_v16_mask(sl_v16 v) {
 typedef __m256i sl_v32;
 static inline int sl_has_avx2(void) { return sl_cpu_level() >= SL_CPU_AVX2; }
 static inline int sl_has_avx512(void) { return sl_cpu_level() >= SL_CPU_AVX512; }
-/* Bytes looked up in a register and moved together. */
-static inline int sl_has_vbmi2(void) {
-    return sl_has_avx512() && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2");
-}
 SL_AVX2 static inline sl_v32 sl_v32_load(const char *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
 SL_AVX2 static inline sl_v32 sl_v32_fill(uint8_t b) { return _mm256_set1_epi8((char)b); }
 SL_AVX2 static inline sl_v32 sl_v32_or(sl_v32 a, sl_v32 b) { return _mm256_or_si256(a, b); }
@@ -94,6 +90,22 @@ SL_AVX2 static inline sl_v32 sl_v32_range(sl_v32 v, uint8_t lo, uint8_t hi) {
     return _mm256_cmpeq_epi8(_mm256_min_epu8(shifted, _mm256_set1_epi8((char)(hi - lo))), shifted);
 }
 SL_AVX2 static inline uint32_t sl_v32_mask(sl_v32 v) { return (uint32_t)_mm256_movemask_epi8(v); }
+
+/* Sixty-four bytes at a time, and moved together: functions with SL_VBMI2, called only if sl_has_vbmi2(). */
+#define SL_VBMI2 __attribute__((target("avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
+static inline int sl_has_vbmi2(void) {
+    return sl_has_avx512() && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2");
+}
+/* A bit for each of `count` bytes, at most 64; and the bytes, of which no more are read, with zeros behind them. */
+SL_VBMI2 static inline uint64_t sl_v64_valid(size_t count) { return _bzhi_u64(~UINT64_C(0), (unsigned)count); }
+SL_VBMI2 static inline __m512i sl_v64_load(const char *p, uint64_t valid) { return _mm512_maskz_loadu_epi8(valid, p); }
+SL_VBMI2 static inline uint64_t sl_v64_eq(__m512i v, uint8_t b) {
+    return _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)b));
+}
+SL_VBMI2 static inline uint64_t sl_v64_range(__m512i v, uint8_t lo, uint8_t hi) {
+    __m512i shifted = _mm512_sub_epi8(v, _mm512_set1_epi8((char)lo));
+    return _mm512_cmple_epu8_mask(shifted, _mm512_set1_epi8((char)(hi - lo)));
+}
 #endif
 
 /* Index of the lowest set bit; undefined for 0. */

@@ -115,9 +115,7 @@ __attribute__((target("ssse3,popcnt"))) static void fill_ssse3(slug *s, const ch
 
 #if defined(SL_WIDE)
 /* Sixty-four bytes a step, which is all of most slugs: what stays is moved together by one instruction. */
-__attribute__((target("avx512bw,avx512vl,avx512vbmi2,bmi,bmi2,popcnt"))) static void fill_vbmi2(slug *s, const char *p,
-                                                                                             const char *end,
-                                                                                             size_t max) {
+SL_VBMI2 static void fill_vbmi2(slug *s, const char *p, const char *end, size_t max) {
     const __m512i hyphen = _mm512_set1_epi8('-'), bit = _mm512_set1_epi8(0x20);
     while (p < end && s->len < max) {
         size_t left = (size_t)(end - p), count = left < 64 ? left : 64;

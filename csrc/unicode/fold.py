@@ -1,7 +1,7 @@
 """Writes fold_tables.h: what a code point leaves in a search key.
 
-A key is the NFKD form of a text, case-folded, without combining marks, composed. A table from code point to text is enough
-up to the composing, although normalisation works on whole strings:
+A key is the NFKD form of a text, case-folded, without combining marks, composed. A table from code point to text is
+enough up to the composing, although normalisation works on whole strings:
 
 * NFKD decomposes each code point by itself, and case folding folds each by itself.
 * What NFKD reorders are marks, and marks leave nothing; the one that leaves a letter (U+0345, an iota) leaves the same
@@ -103,7 +103,10 @@ enum {{
     FOLD_SHORT_MAX = {SHORT_MAX},
     FOLD_LONG = {first_long},
     FOLD_JOINING = {first_joining},
-    {", ".join(f"FOLD_STABLE_LOW_{i} = 0x{low:X}, FOLD_STABLE_HIGH_{i} = 0x{high:X}" for i, (low, high) in enumerate(STABLE))}
+    FOLD_STABLE_LOW_0 = 0x{STABLE[0][0]:X},
+    FOLD_STABLE_HIGH_0 = 0x{STABLE[0][1]:X},
+    FOLD_STABLE_LOW_1 = 0x{STABLE[1][0]:X},
+    FOLD_STABLE_HIGH_1 = 0x{STABLE[1][1]:X}
 }};
 
 /* 1 if all code points with this first byte stay as they are. */

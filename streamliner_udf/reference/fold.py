@@ -19,12 +19,13 @@ def fold(text: str) -> str:
     -------
     text
         The NFKD form of the text with full case folding, without combining marks, in NFKC. Combining marks are the
-        characters whose combining class is not 0: accents, and also Hebrew points, Arabic vowel signs, the voicing
-        marks of kana (がん and かん have one key) and viramas. Vowel signs that have class 0, as most of those of Indic
-        scripts do, are letters in this sense and stay, as do joiners and variation selectors. Letters with a stroke or
-        without a dot (ø, ł, ı) are letters of their own in Unicode and stay as well. No language is assumed: İ and I have the
-        key i, ß has ss. The key of a key is the key itself, and canonically or compatibly equivalent texts have one key. At most
-        eleven times as many bytes as the input (one character, U+FDFA, becomes eighteen).
+        characters whose combining class is not 0: accents, and also Hebrew points, Arabic vowel signs, viramas, some
+        vowel and tone signs of Thai, Lao and Tibetan, and the voicing marks of kana (が and か have one key). Vowel
+        signs that have class 0, as most of those of Indic scripts do, are letters in this sense and stay, as do
+        joiners and variation selectors. Letters with a stroke or without a dot (ø, ł, ı) do not decompose in Unicode
+        and stay as well. No language is assumed: İ and I have the key i, ß has ss. The key of a key is the key itself,
+        and canonically or compatibly equivalent texts have one key. At most eleven times as many bytes as the input
+        (one character, U+FDFA, becomes eighteen).
 
     Nulls : NULL in, NULL out.
     Errors : none.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = ["straighten_quotes", "unquote"]
 
-# The characters of Unicode's property Quotation_Mark, but for ASCII and for corner brackets, which have no counterpart there.
+# The characters of Unicode's property Quotation_Mark without ASCII, and without corner brackets, which have no like
+# there.
 _STRAIGHT = str.maketrans(
     {
         **dict.fromkeys("‘’‚‛‹›＇", "'"),
@@ -50,11 +51,11 @@ def straighten_quotes(text: str) -> str:
     Returns
     -------
     text
-        The text with `'` for each of ‘ ’ ‚ ‛ ‹ › ＇ and `"` for each of “ ” „ ‟ « » ⹂ 〝 〞 〟 ＂. These are the characters
-        of Unicode's property Quotation_Mark outside ASCII, without the corner brackets 「」『』 and their vertical and
-        half-width forms: ASCII has nothing that stands for them. Apostrophes are straightened with the rest, since U+2019 is both. Primes,
-        accents that stand alone, modifier letters and ornaments are no quotation marks and stay. Doing it again changes
-        nothing.
+        The text with `'` for each of ‘ ’ ‚ ‛ ‹ › ＇ and `"` for each of “ ” „ ‟ « » ⹂ 〝 〞 〟 ＂. These are the
+        characters of Unicode's property Quotation_Mark outside ASCII, without the corner brackets 「」『』 and their
+        vertical and half-width forms: ASCII has nothing like them. Apostrophes are straightened with the rest, since
+        U+2019 is both. Primes, accents that stand alone, modifier letters and ornaments are no quotation marks and
+        stay. Doing it again changes nothing.
 
     Nulls : NULL in, NULL out.
     Errors : none.
@@ -84,11 +85,11 @@ def unquote(text: str) -> str:
     Returns
     -------
     text
-        The text without its first and last character if they are a pair of quotation marks: `"…"`, `'…'`, “…”, ‘…’,
-        „…“, „…”, ‚…‘, ‚…’, ‟…”, ‛…’, ”…”, ’…’, «…», »…«, »…», ‹…›, ›…‹, ›…›, 「…」, 『…』, ﹁…﹂, ﹃…﹄, ｢…｣, 〝…〞, 〝…〟, ＂…＂ or
-        ＇…＇. Otherwise the text as it is, also where it is a single mark or has white space around the marks. Only
-        the two ends count and not what is between: of `"a" and "b"` the outer marks go. One pair goes, of `""a""` the
-        outer one.
+        The text without its first and last character if they are a pair of quotation marks: `"…"`, `'…'`, “…”,
+        ‘…’, „…“, „…”, ‚…‘, ‚…’, ‟…”, ‛…’, ”…”, ’…’, «…», »…«, »…», ‹…›, ›…‹, ›…›, 「…」, 『…』, ﹁…﹂, ﹃…﹄, ｢…｣,
+        〝…〞, 〝…〟, ＂…＂ or ＇…＇. Otherwise the text as it is, also where it is a single mark or has white space
+        around the marks. Only the two ends count and not what is between: of `"a" and "b"` the outer marks go. One
+        pair goes, of `""a""` the outer one.
 
     Nulls : NULL in, NULL out.
     Errors : none.
