@@ -44,13 +44,14 @@ static int is_digit(char c) { return (unsigned char)(c - '0') < 10; }
 static int is_alnum(char c) { return is_digit(c) || (unsigned char)((c | 32) - 'a') < 26; }
 static int is_name_character(char c) { return is_alnum(c) || c == '_' || c == '-'; }
 
-/* No '/', no ": ", no control character, not too long. */
+/* No '/', no ": ", no "](" (of a link that stands there already), no control character, not too long. */
 static int may_be_name(sl_str name) {
     if (name.len > NAME_MAX_BYTES) return 0;
     for (uint32_t i = 0; i < name.len; i++) {
         unsigned char c = (unsigned char)name.ptr[i];
         if (c < 0x20 || c == 0x7F || c == '/') return 0;
-        if (c == ':' && i + 1 < name.len && name.ptr[i + 1] == ' ') return 0;
+        char next = i + 1 < name.len ? name.ptr[i + 1] : 0;
+        if ((c == ':' && next == ' ') || (c == ']' && next == '(')) return 0;
     }
     return 1;
 }

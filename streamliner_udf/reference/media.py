@@ -38,8 +38,9 @@ class _Found(NamedTuple):
 
 
 def _may_be_name(name: str) -> bool:
-    forbidden = "/" in name or ": " in name or re.search("[\x00-\x1f\x7f]", name)
-    return not forbidden and len(name.encode()) <= _LONGEST
+    # A link that stands there already is no name either.
+    forbidden = re.search(r"[\x00-\x1f\x7f/]|: |\]\(", name)
+    return forbidden is None and len(name.encode()) <= _LONGEST
 
 
 def _is_marked(text: str, at: int) -> bool:
@@ -110,13 +111,13 @@ def extract_media(text: str) -> list[str]:
     Returns
     -------
     list of text
-        Names that stand in `<attached: name>` (one to three words in any language; an extension of one to eight letters
-        or digits, unless U+200E or U+200F stands before the `<`); names before `(file attached)` or its like in the
-        other languages that `parse_whatsapp` knows, from the start of the line, the last `: `, the last mark of
-        direction or the file before on; and names that WhatsApp makes, as `IMG-20240305-WA0001.jpg`, wherever they stand by themselves. A
-        line that is nothing but a name and a bracket of one to four words is a marker in any language, if the name is
-        one that WhatsApp makes, or if a mark of direction stands before it. A name has no `/`, no `: `, no control
-        character, and at most 255 bytes.
+        Names in `<attached: name>`: one to three words in any language, and an extension of one to eight letters or
+        digits, unless U+200E or U+200F stands before the `<`. Names before `(file attached)`, or its like in the other
+        languages that `parse_whatsapp` knows: from the start of the line on, from the last `: `, the last mark of
+        direction or the file before. Names that WhatsApp makes, as `IMG-20240305-WA0001.jpg`, also without a marker. A
+        line that is nothing but a name and one to four words in brackets is a marker in any language, if WhatsApp made
+        the name or a mark of direction stands before it. A name has no `/`, no `: `, no `](`, no control character, and
+        at most 255 bytes.
 
     Nulls : NULL in, NULL out.
     Errors : none.
