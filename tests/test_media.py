@@ -27,8 +27,8 @@ NAMES = [
     "a&b.pdf",
 ]
 PIECES = random_text.listed(
-    "<|>|attached: |Anhang|a.jpg|IMG-20240305-WA0001|.jpg|.pdf| (|(|)|file attached| (file attached)| (arquivo anexado)|"
-    "\n|\r\n|: | |\u200e|\u202a|é|words|PTT-20210101-WA12.opus|-WA|-|/|\x01|.|&|`|\\"
+    "<|>|attached: |Anhang|a.jpg|IMG-20240305-WA0001|.jpg|.pdf| (|(|)|file attached| (file attached)| (arquivo anexado)"
+    "|\n|\r\n|: | |\u200e|\u202a|é|words|PTT-20210101-WA12.opus|-WA|-|/|\x01|.|&|`|\\"
 )
 
 
