@@ -28,7 +28,7 @@ NAMES = [
 ]
 PIECES = random_text.listed(
     "<|>|attached: |Anhang|a.jpg|IMG-20240305-WA0001|.jpg|.pdf| (|(|)|file attached| (file attached)| (arquivo anexado)"
-    "|\n|\r\n|: | |\u200e|\u202a|é|words|PTT-20210101-WA12.opus|-WA|-|/|\x01|.|&|`|\\"
+    "|\n|\r\n|: | |\u200e|\u202a|é|words|PTT-20210101-WA12.opus|-WA|-|/|\x01|.|&|`|](<|\\"
 )
 
 
@@ -79,13 +79,13 @@ def test_markdown_reads_the_very_name(rng: random.Random) -> None:
     reader = markdown_it.MarkdownIt("commonmark")
     reader.normalizeLink = lambda url: url  # the name as it was read, not as HTML needs it
     reader.validateLink = lambda url: True
-    characters = "abcXYZ019 -_.,;!'()[]{}<>&*`~^\\\"#$%+=@|éß語😀"
+    characters = "abcXYZ019 -_.,;!'()[]{}&*`~^\\\"#$%+=@|éß語😀"
     for _ in range(2000 * SCALE):
         stem = "".join(rng.choices(characters, k=rng.randint(1, 12))).strip()
         name = f"x{stem}.{rng.choice(('jpg', 'mp4', 'opus', 'pdf', 'vcf'))}"
         text = f"{name} (file attached)"
         if MEDIA(text) != [name]:
-            assert re.search(r": |\]\(|<.*>", name), name
+            assert re.search(r": |\]\(", name), name
             continue
         [inline] = [token for token in reader.parse(LINKS(text)) if token.type == "inline"]
         found = [token.attrs.get("src") or token.attrs.get("href") for token in inline.children if token.attrs]
