@@ -7,7 +7,7 @@ CC ?= cc
 SANITIZE := -O1 -g -std=c11 -pthread -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # What of the Python doors needs no Python.
 COLUMNS := csrc/python/batch.c csrc/python/arrow.c csrc/python/items.c
-NATIVE := $(wildcard csrc/*.c csrc/*.h csrc/*.def csrc/*/*.c csrc/*/*.h csrc/*/*.py) $(wildcard streamliner_udf/*.pyx streamliner_udf/*.pxd streamliner_udf/*.pxi) setup.py pyproject.toml
+NATIVE := $(wildcard csrc/*.c csrc/*.h csrc/*.def csrc/*/*.c csrc/*/*.h csrc/*/*.py) $(wildcard streamliner_udf/*.pyx streamliner_udf/*.pxd streamliner_udf/*.pxi streamliner_udf/reference/*.txt) setup.py pyproject.toml
 # What compares the kernels with the specification, by the ways that look at many texts and at one.
 SPECIFIED := tests/test_golden.py tests/test_oracle.py -k "sql- or python_list or python_scalar"
 # Each kernel is tested as on processors that can do less than this one.
@@ -67,7 +67,7 @@ $(BIN)/python:
 # The build requirements live in the environment, so that a rebuild needs no network and no isolated copy of NumPy.
 $(VENV)/.tools: pyproject.toml | $(BIN)/python
 	$(RUN) -m pip install --quiet --upgrade 'setuptools>=77' 'cython>=3.1' 'numpy>=2' wheel
-	$(RUN) -m pip install --quiet --upgrade 'duckdb>=2' 'pytest>=8' 'pyarrow>=16' 'polars>=1' 'ruff>=0.6' 'mypy>=1.11'
+	$(RUN) -m pip install --quiet --upgrade 'duckdb>=2' 'pytest>=8' 'pyarrow>=16' 'polars>=1' 'markdown-it-py>=3' 'ruff>=0.6' 'mypy>=1.11'
 	touch $@
 
 $(VENV)/.built: $(VENV)/.tools $(NATIVE)

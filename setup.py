@@ -85,7 +85,8 @@ def extension(name: str, files: list[str], flags: list[str]) -> Extension:
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION")],
         extra_compile_args=compile_args,
         extra_link_args=[] if WINDOWS else ["-pthread"],
-        depends=[str(p.relative_to(ROOT)) for p in (ROOT / "csrc").rglob("*") if p.suffix in {".h", ".def", ".py"}],
+        depends=[str(p.relative_to(ROOT)) for p in (ROOT / "csrc").rglob("*") if p.suffix in {".h", ".def", ".py"}]
+        + ["streamliner_udf/reference/emoji.txt"],
     )
 
 

@@ -152,6 +152,35 @@ CASES = (
         f"regexp_extract_all(t, '{_URL}')", oracle=_oracle("extract_urls"), python_goal=30, builtin_goal=3,
     ),
     Case(
+        "extract_emails", "sl_extract_emails(t)", "list", "read", "extract_emails",
+        f"regexp_extract_all(t, '{_EMAIL}')", oracle=_oracle("extract_emails"),
+    ),
+    Case(
+        "extract_mentions", "sl_extract_mentions(t)", "list", "read", "extract_mentions",
+        r"regexp_extract_all(t, '(?:^|\W)(@\w+)', 1)", oracle=_oracle("extract_mentions"), floor_goal=1.7,
+    ),
+    Case(
+        "extract_hashtags", "sl_extract_hashtags(t)", "list", "read", "extract_hashtags",
+        r"regexp_extract_all(t, '(?:^|\W)(#\w+)', 1)", oracle=_oracle("extract_hashtags"), floor_goal=1.7,
+    ),
+    Case(
+        "extract_emoji", "sl_extract_emoji(t)", "list", "read", "extract_emoji",
+        r"regexp_extract_all(t, '[\x{1F1E6}-\x{1F1FF}]{2}|[\x{2600}-\x{27BF}\x{1F300}-\x{1FAFF}]"
+        r"(?:\x{FE0F}|[\x{1F3FB}-\x{1F3FF}])?')",
+        oracle=_oracle("extract_emoji"), floor_goal=1.7,
+    ),
+    Case(
+        "extract_media", "sl_extract_media(t)", "list", "read", "extract_media",
+        r"list_distinct(regexp_extract_all(t, '\b(?:IMG|VID|AUD|PTT|DOC)-\d+-WA\d+\.\w+\b') || "
+        r"regexp_extract_all(t, '([\w.-]+\.\w+)\s*\((?:file attached|arquivo anexado|archivo adjunto)\)', 1) || "
+        r"regexp_extract_all(t, '<attached: ([^>]+)>', 1))",
+        oracle=_oracle("extract_media"), floor_goal=1.7, python_goal=250, builtin_goal=20,
+    ),
+    Case(
+        "media_to_markdown", "sl_media_to_markdown(t)", "text", "copy", "media_to_markdown",
+        oracle=_oracle("media_to_markdown"),
+    ),
+    Case(
         "uuid5, authors", "sl_uuid5('oid', t)", "uuid", "scan", "uuid5", _UUID5, table="a",
         oracle=_oracle("uuid5", "oid"),
     ),

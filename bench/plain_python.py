@@ -45,6 +45,12 @@ FUNCTIONS: dict[str, PlainFunction] = {
     "html_to_text": PlainFunction(plain.html_to_text),
     "slugify": PlainFunction(lambda text: plain.slugify(text)),
     "extract_urls": PlainFunction(plain.extract_urls, "VARCHAR[]"),
+    "extract_emails": PlainFunction(plain.extract_emails, "VARCHAR[]"),
+    "extract_mentions": PlainFunction(plain.extract_mentions, "VARCHAR[]"),
+    "extract_hashtags": PlainFunction(plain.extract_hashtags, "VARCHAR[]"),
+    "extract_emoji": PlainFunction(plain.extract_emoji, "VARCHAR[]"),
+    "extract_media": PlainFunction(plain.extract_media, "VARCHAR[]"),
+    "media_to_markdown": PlainFunction(plain.media_to_markdown),
     "uuid5": PlainFunction(uuid5),
 }
 

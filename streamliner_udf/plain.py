@@ -17,6 +17,18 @@ _PHONE = re.compile(r"(\+\d{1,2}\s?)?\(?\d{3}\)?[\s.-]?\d{3}[\s.-]?\d{4}")
 _URL = re.compile(r"https?://[^\s<>\"{}|\\^`\[\]]+")
 _HIDDEN = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z!][^>]*>")
+_MENTION = re.compile(r"(?<!\w)@\w+")
+_HASHTAG = re.compile(r"(?<!\w)#\w+")
+_EMOJI = re.compile(
+    "[\U0001f1e6-\U0001f1ff]{2}|[\u2600-\u27bf\U0001f300-\U0001faff](?:\ufe0f|[\U0001f3fb-\U0001f3ff])?"
+)
+_MEDIA = (
+    re.compile(r"\b(?:IMG|VID|AUD|PTT|DOC)-\d+-WA\d+\.\w+\b"),
+    re.compile(r"([\w.-]+\.\w+)\s*\((?:file attached|arquivo anexado|archivo adjunto)\)"),
+    re.compile(r"<attached: ([^>]+)>"),
+)
+_ATTACHED = re.compile(r"(\S+\.(\w+)) \((?:file attached|arquivo anexado|archivo adjunto)\)|<attached: ([^>]+\.(\w+))>")
+_MEDIA_KINDS = {"jpg": "!Image", "webp": "!Image", "png": "!Image", "mp4": "Video", "opus": "Audio", "m4a": "Audio"}
 _NOT_SLUG = re.compile("[^a-z0-9]+")
 _INVISIBLE = dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])
 _STRAIGHT = str.maketrans("‘’‚“”„", "'''\"\"\"")
@@ -84,6 +96,42 @@ def scrub_pii(text: str) -> str:
 def extract_urls(text: str) -> list[str]:
     """Everything that starts with http:// or https://."""
     return _URL.findall(text)
+
+
+def extract_emails(text: str) -> list[str]:
+    """What looks like an e-mail address."""
+    return _EMAIL.findall(text)
+
+
+def extract_mentions(text: str) -> list[str]:
+    """An at sign and a word."""
+    return _MENTION.findall(text)
+
+
+def extract_hashtags(text: str) -> list[str]:
+    """A number sign and a word."""
+    return _HASHTAG.findall(text)
+
+
+def extract_emoji(text: str) -> list[str]:
+    """Characters of the blocks that hold most emoji, with a skin tone or a selector, and flags."""
+    return _EMOJI.findall(text)
+
+
+def extract_media(text: str) -> list[str]:
+    """Names that WhatsApp makes, and those in the commonest markers."""
+    return list(dict.fromkeys(name for pattern in _MEDIA for name in pattern.findall(text)))
+
+
+def media_to_markdown(text: str) -> str:
+    """The commonest markers of attached files, as links."""
+
+    def link(match: re.Match[str]) -> str:
+        kind = _MEDIA_KINDS.get((match[2] or match[4]).lower(), "Document")
+        name = match[1] or match[3]
+        return f"![{kind[1:]}]({name})" if kind[0] == "!" else f"[{kind}]({name})"
+
+    return _ATTACHED.sub(link, text)
 
 
 def slugify(text: str, max_length: int = 60) -> str:

@@ -22,7 +22,7 @@ INVISIBLE = [
     *(*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xE0001, 0xE0061, 0xE0100),
 ]
 SPACES = " \t\n\r\x0b\x0c\x1c\x1f\x85\xa0\u1680\u2003\u2009\u2028\u2029\u202f\u205f\u3000"
-EMOJI = listed("😀|👍🏽|👨‍👩‍👧‍👦|🏳️‍🌈|🇧🇷|🇵🇹🇯🇵|1️⃣|❤️|☎|🧑🏿‍🚀|🏴󠁧󠁢󠁥󠁮󠁧󠁿|‍|🏻")
+EMOJI = listed("☺︎|©|5⃣|🇽🇽|👩‍👩|🏴󠁧󠁢|😀|👍🏽|👨‍👩‍👧‍👦|🏳️‍🌈|🇧🇷|🇵🇹🇯🇵|1️⃣|❤️|☎|🧑🏿‍🚀|🏴󠁧󠁢󠁥󠁮󠁧󠁿|‍|🏻")
 PERSONAL = listed(
     "ana@example.org|a.b+c@mail.example.co.uk|x@y|@ana|ana@|josé@exämple.de|+1 (555) 010-9999|+351 912 345 678|"
     "0044 20 7946 0958|(11) 98765-4321|11987654321|555-0199|4111 1111 1111 1111|4111-1111-1111-1112|378282246310005|"
@@ -37,6 +37,10 @@ ADDRESSES = listed(
     "http://[::1]:80/|https://a.b/c,https://d.e|ftp://no|//cdn.example|see:https://t.co/x.|(http://a.b/(c)|"
     "https://user@host/|wwww.a.b.c|xhttp://a"
 )
+TAGS = listed(
+    "@ana|@bo.li|@\u2068Ana Silva\u2069|@5511987654321|#tag|#日本語|#हिन्दी|#a#b|＃東京|＠ana|#2024|.@x|a+@b.org|"
+    "https://x.org/@ana#b|&#x27;|@a@b.example"
+)
 MARKUP = listed(
     '<b>|</b>|<br/>|<a href="x">|&amp;|&lt;|&#x27;|&#128512;|&notin;|&bogus;|<!-- c -->|<script>x</script>|'
     "<|>|&|\"|'|<<>>|<p>|</p>|<br>|<pre>|</pre>|<td>|<!--|-->|</script>|<style>|<a b='"
@@ -49,7 +53,8 @@ HEADERS = listed(
 BODIES = listed(
     "ok|<Media omitted>|\u200eimage omitted|IMG-20240305-WA0001.jpg (file attached)|line one\nline two|null|"
     "\u200e<attached: 00000012-PHOTO.jpg>|This message was deleted|Messages and calls are end-to-end encrypted.|"
-    "Ana added Bo|05/03 at 09:15 - not a header"
+    "my plan (2).docx (arquivo anexado)|<Anhang: a b.vcf>|PTT-20210101-WA12.opus|Ana added Bo|"
+    "05/03 at 09:15 - not a header"
 )
 ODD = listed("\0|\x7f|\u0080|\ufffd|\uffff|\U0010ffff|.|,|:|@|(|)|[|-|%")
 
@@ -83,6 +88,7 @@ PIECES: dict[str, Callable[[random.Random], str]] = {
     "personal": lambda rng: rng.choice(PERSONAL),
     "number": number,
     "address": lambda rng: rng.choice(ADDRESSES),
+    "tag": lambda rng: rng.choice(TAGS),
     "markup": lambda rng: rng.choice(MARKUP),
     "chat": lambda rng: rng.choice(("", "", "\n", "\r\n")) + rng.choice(HEADERS) + rng.choice(BODIES),
     "odd": lambda rng: rng.choice([*ODD, "|"]),

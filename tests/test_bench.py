@@ -127,6 +127,12 @@ def test_plain_python_is_what_pipelines_write(connection: duckdb.DuckDBPyConnect
         "html_to_text": ("<p>Fish &amp; <b>chips</b></p> <script>x()</script>", "Fish & chips"),
         "slugify": ("Olá, Mundo!", "ola-mundo"),
         "extract_urls": ("see https://x.org/a?b. or <http://y.org>", ["https://x.org/a?b.", "http://y.org"]),
+        "extract_emails": ("ana@example.org, bo@x.org.", ["ana@example.org", "bo@x.org"]),
+        "extract_mentions": ("@ana, c@d.org", ["@ana"]),
+        "extract_hashtags": ("#tag1 a#b", ["#tag1"]),
+        "extract_emoji": ("ok 👍🏽 🇧🇷", ["👍🏽", "🇧🇷"]),
+        "extract_media": ("IMG-20240305-WA0001.jpg (file attached)", ["IMG-20240305-WA0001.jpg"]),
+        "media_to_markdown": ("<attached: 1-PHOTO.jpg> a.mp4 (file attached)", "![Image](1-PHOTO.jpg) [Video](a.mp4)"),
         "uuid5": ("Ana", "6603dc0d-c484-5407-baa9-7ef26c6241ee"),
     }
     assert set(cases) == set(plain_python.FUNCTIONS)

@@ -198,11 +198,14 @@ def findings_are_slices(texts: list[str]) -> None:
         assert scrubbed == rebuilt + text[at:]
 
 
-def urls_are_substrings(texts: list[str]) -> None:
-    for text, urls in zip(texts, compiled("extract_urls")(texts), strict=True):
-        at = 0
-        for url in urls:
-            at = text.index(url, at) + len(url)
+def are_substrings(name: str) -> Callable[[list[str]], None]:
+    def law(texts: list[str]) -> None:
+        for text, found in zip(texts, compiled(name)(texts), strict=True):
+            at = 0
+            for value in found:
+                at = text.index(value, at) + len(value)
+
+    return law
 
 
 def slugs_are_slugs(texts: list[str]) -> None:
@@ -229,7 +232,11 @@ LAWS: dict[str, list[Callable[[list[str]], None]]] = {
     "html_to_text": [visible_text_is_tidy],
     "scrub_pii": [scrubbed_is_clean],
     "find_pii": [findings_are_slices],
-    "extract_urls": [urls_are_substrings],
+    **{
+        f"extract_{kind}": [are_substrings(f"extract_{kind}")]
+        for kind in ("urls", "emails", "mentions", "hashtags", "emoji", "media")
+    },
+    "media_to_markdown": [idempotent("media_to_markdown")],
     "slugify": [idempotent("slugify"), slugs_are_slugs],
     "parse_whatsapp": [message_order],
 }

@@ -44,13 +44,15 @@ static int is_digit(char c) { return (unsigned char)(c - '0') < 10; }
 static int is_alnum(char c) { return is_digit(c) || (unsigned char)((c | 32) - 'a') < 26; }
 static int is_name_character(char c) { return is_alnum(c) || c == '_' || c == '-'; }
 
-/* No '/', no ": ", no control character, not too long. */
+/* None of "/<>", no ": ", no "](" (of a link that stands there already), no control character, no mark, not too long. */
 static int may_be_name(sl_str name) {
     if (name.len > NAME_MAX_BYTES) return 0;
     for (uint32_t i = 0; i < name.len; i++) {
         unsigned char c = (unsigned char)name.ptr[i];
-        if (c < 0x20 || c == 0x7F || c == '/') return 0;
-        if (c == ':' && i + 1 < name.len && name.ptr[i + 1] == ' ') return 0;
+        if (c < 0x20 || c == 0x7F || c == '/' || c == '<' || c == '>') return 0;
+        if (c >= 0x80 && chat_mark(name.ptr + i, name.ptr + name.len)) return 0;
+        char next = i + 1 < name.len ? name.ptr[i + 1] : 0;
+        if ((c == ':' && next == ' ') || (c == ']' && next == '(')) return 0;
     }
     return 1;
 }
@@ -78,15 +80,19 @@ static const char *skip_words(const char *p, const char *end) {
     return NULL;
 }
 
-/* <attached: name> */
-static int find_bracket(sl_str text, const char *at, media_finding *found) {
-    const char *end = text.ptr + text.len, *p = at + 1;
-    while (p < end && *p != '<' && *p != '>' && *p != '\n') p++;
-    if (p == end || *p != '>') return 0;
+/* Where the bracket whose '<' is at p ends, or NULL. */
+static const char *skip_bracket(const char *p, const char *end) {
+    do p++;
+    while (p < end && *p != '<' && *p != '>' && *p != '\n');
+    return p < end && *p == '>' ? p + 1 : NULL;
+}
+
+/* <attached: name> from `at` to `stop` */
+static int find_bracket(sl_str text, const char *at, const char *stop, media_finding *found) {
     found->start = at;
-    found->stop = p + 1;
+    found->stop = stop;
     found->is_marker = 1;
-    return sl_chat_bracket_file(slice(at, p + 1), is_marked(text.ptr, at), &found->name) && may_be_name(found->name);
+    return sl_chat_bracket_file(slice(at, stop), is_marked(text.ptr, at), &found->name) && may_be_name(found->name);
 }
 
 /* A name that WhatsApp made and whose "-WA" is at `at`, with or without words behind it. */
@@ -137,9 +143,18 @@ static int next_finding(sl_str text, const char **p, media_finding *found) {
     size_t i = (size_t)(floor - text.ptr);
     for (; (i = sl_find_pair(text.ptr, i, text.len, triggers)) < text.len; i++) {
         const char *at = text.ptr + i;
-        int is_found = *at == '<'   ? find_bracket(text, at, found)
-                       : *at == ' ' ? find_line(text, at, floor, found)
-                                    : find_app_name(text, at, floor, found);
+        int is_found;
+        if (*at == '<') {
+            const char *stop = skip_bracket(at, text.ptr + text.len);
+            if (stop && i >= 2 && !memcmp(at - 2, "](", 2)) { /* the destination of a link that stands there already */
+                floor = stop;
+                i = (size_t)(stop - text.ptr) - 1;
+                continue;
+            }
+            is_found = stop && find_bracket(text, at, stop, found);
+        } else {
+            is_found = *at == ' ' ? find_line(text, at, floor, found) : find_app_name(text, at, floor, found);
+        }
         if (!is_found) continue;
         *p = found->stop;
         return 1;
@@ -204,7 +219,7 @@ static sl_str link_start(char kind) {
     }
 }
 
-static int is_escaped(char c) { return c == '<' || c == '>' || c == '\\' || c == '&' || c == '`'; }
+static int is_escaped(char c) { return c == '\\' || c == '&' || c == '`'; }
 
 static sl_status put_link(sl_str name, sl_buf *out) {
     sl_str start = link_start(find_kind(name));

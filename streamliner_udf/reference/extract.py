@@ -286,7 +286,7 @@ def extract_mentions(text: str) -> list[str]:
     Returns
     -------
     list of text
-        Each as it stands in the text, with its `@` (or the full-width `＠`). A name begins with a letter, a digit or `_`
+        Each as it stands in the text, with its `@` (or the full-width one). A name begins with a letter, a digit or `_`
         and goes on with such and combining marks, of any script; between two of them may stand one of `.`, `-`, U+200C,
         U+200D. It has a letter, or is a number of eight ASCII digits or more, as WhatsApp writes people who are not in
         the contacts. `@name@server.tld` is one mention. So is a name between U+2068 and U+2069 on one line, the way in

@@ -16,7 +16,8 @@ _BRACKET = re.compile(r"<[^<>\n]*>")
 _WORDS = re.compile(r" \(([^()\n]*)\)")
 _LINE_END = re.compile(r"\r?(\n|\Z)")
 # A name begins at the start of a line, behind what is said of the message, or behind a mark of direction.
-_NAME_START = re.compile("\n|: |[\u200e\u200f\u202a-\u202e\ufeff]")
+_MARK = "[\u200e\u200f\u202a-\u202e\ufeff]"
+_NAME_START = re.compile(f"\n|: |{_MARK}")
 _GOES_ON = re.compile(r"[A-Za-z0-9_-]|\.[A-Za-z0-9]")
 
 _EXTENSIONS = {
@@ -38,8 +39,9 @@ class _Found(NamedTuple):
 
 
 def _may_be_name(name: str) -> bool:
-    forbidden = "/" in name or ": " in name or re.search("[\x00-\x1f\x7f]", name)
-    return not forbidden and len(name.encode()) <= _LONGEST
+    # A link that stands there already is no name either.
+    forbidden = re.search(rf"[\x00-\x1f\x7f/<>]|{_MARK}|: |\]\(", name)
+    return forbidden is None and len(name.encode()) <= _LONGEST
 
 
 def _is_marked(text: str, at: int) -> bool:
@@ -87,6 +89,12 @@ def _at_words(text: str, at: int, floor: int) -> _Found | None:
 def _find(text: str) -> Iterator[_Found]:
     at = floor = 0
     while trigger := _TRIGGER.search(text, at):
+        destination = (
+            trigger[0] == "<" and text[: trigger.start()].endswith("](") and _BRACKET.match(text, trigger.start())
+        )
+        if destination:  # of a link that stands there already
+            at = floor = destination.end()
+            continue
         if trigger[0] == "<":
             found = _at_bracket(text, trigger.start())
         elif trigger[0] == " (":
@@ -110,13 +118,13 @@ def extract_media(text: str) -> list[str]:
     Returns
     -------
     list of text
-        Names that stand in `<attached: name>` (one to three words in any language; an extension of one to eight letters
-        or digits, unless U+200E or U+200F stands before the `<`); names before `(file attached)` or its like in the
-        other languages that `parse_whatsapp` knows, from the start of the line, the last `: `, the last mark of
-        direction or the file before on; and names that WhatsApp makes, as `IMG-20240305-WA0001.jpg`, wherever they stand by themselves. A
-        line that is nothing but a name and a bracket of one to four words is a marker in any language, if the name is
-        one that WhatsApp makes, or if a mark of direction stands before it. A name has no `/`, no `: `, no control
-        character, and at most 255 bytes.
+        Names in `<attached: name>`: one to three words in any language, and an extension of one to eight letters or
+        digits, unless U+200E or U+200F stands before the `<`. Names before `(file attached)`, or its like in the other
+        languages that `parse_whatsapp` knows: from the start of the line on, from the last `: `, the last mark of
+        direction or the file before. Names that WhatsApp makes, as `IMG-20240305-WA0001.jpg`, also without a marker. A
+        line that is nothing but a name and one to four words in brackets is a marker in any language, if WhatsApp made
+        the name or a mark of direction stands before it. A name has none of `/<>`, no `: `, no `](`, no control
+        character, no mark of direction, and at most 255 bytes. What stands between `](<` and `>` is passed over.
 
     Nulls : NULL in, NULL out.
     Errors : none.
@@ -146,8 +154,8 @@ def _link(name: str) -> str:
     """A Markdown link whose destination is `name`, exactly."""
     kind = _find_kind(name)
     destination = name
-    if re.search(r"[ ()<>\\&`]", name):
-        destination = "<" + re.sub(r"[<>\\&`]", r"\\\g<0>", name) + ">"
+    if re.search(r"[ ()\\&`]", name):
+        destination = "<" + re.sub(r"[\\&`]", r"\\\g<0>", name) + ">"
     return f"{'!' if kind == 'Image' else ''}[{kind}]({destination})"
 
 
@@ -165,7 +173,7 @@ def media_to_markdown(text: str) -> str:
         Every marker of `extract_media`, name and bracket, becomes `![Image](name)`, `[Video](name)`, `[Audio](name)`,
         `[Contact](name)` or `[Document](name)`, by the extension of the name, or where it has none by the letters that
         WhatsApp begins a name with. A name with a space, a bracket, `\\`, `&` or a backtick stands in `<>`, with a
-        backslash before each of ``<>\\&` ``, so that Markdown reads it as it is. Names without a marker stay text.
+        backslash before each of ``\\&` ``, so that Markdown reads it as it is. Names without a marker stay text.
 
     Nulls : NULL in, NULL out.
     Errors : none.
