@@ -182,17 +182,24 @@ typedef struct element {
     uint32_t len, kind;
 } element;
 
-/* The element named at p, where a letter stands. */
+/* What the element does whose name of `len` bytes stands at p. */
+static inline uint32_t find_kind(const char *p, size_t len, const char *end) {
+    static const char keep[32] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    if (len > 15) return SL_HTML_INLINE;
+    sl_v16 v = SL_LIKELY(end - p >= 16) ? sl_v16_load(p) : sl_v16_load_tail(p, len, 0);
+    sl_v16 upper = sl_v16_and(sl_v16_range(v, 'A', 'Z'), sl_v16_fill(0x20));
+    sl_v16 lower = sl_v16_and(sl_v16_or(v, upper), sl_v16_load(keep + 16 - len));
+    uint32_t place = sl_html_element_place(p[0] | 0x20, p[len > 1] | 0x20, p[len - 1] | 0x20, (uint32_t)len);
+    sl_v16 same = sl_v16_eq(lower, sl_v16_load(sl_html_elements[place].name));
+    return sl_v16_mask(same) == 0xFFFF ? sl_html_elements[place].kind : SL_HTML_INLINE;
+}
+
+/* The element named at p, where a letter stands. Byte by byte: the processor guesses short names well. */
 static inline element read_name(const char *p, const char *end) {
     element e = {p, 0, SL_HTML_INLINE};
-    unsigned char lower[16] = {0};
-    for (; p < end && !is(*p, ENDS_NAME); p++) {
-        if (e.len < 16) lower[e.len] = (unsigned char)(*p >= 'A' && *p <= 'Z' ? *p | 0x20 : *p);
-        e.len++;
-    }
-    if (e.len > 15) return e;
-    uint32_t place = sl_html_element_place(lower, e.len);
-    if (!memcmp(sl_html_elements[place].name, lower, 16)) e.kind = sl_html_elements[place].kind;
+    while (p < end && !is(*p, ENDS_NAME)) p++;
+    e.len = (uint32_t)(p - e.name);
+    e.kind = find_kind(e.name, e.len, end);
     return e;
 }
 

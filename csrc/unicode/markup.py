@@ -14,7 +14,6 @@ VALUE_BYTES = 8  # a value can be stored whole
 
 # HTML Standard 15.3 (what is a block), 15.3.1 (what is not shown) and 3.2.7 (p, br and cells in innerText).
 ELEMENTS = {
-    "UNSEEN": "script style title template noscript noembed noframes iframe",
     "BLOCK": """
         address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure
         footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav ol optgroup option search section
@@ -24,6 +23,7 @@ ELEMENTS = {
     "BREAK": "br",
     "CELL": "td th",
     "PRE": "pre",
+    "UNSEEN": "script style title template noscript noembed noframes iframe",
 }
 
 
@@ -155,9 +155,9 @@ static const struct {{
 static const uint8_t sl_html_element_places[{ELEMENT_SLOTS}] = {{
     {rows(places, 32)}}};
 
-/* `name` in small letters. */
-static inline uint32_t sl_html_element_place(const unsigned char *name, uint32_t len) {{
-    uint32_t hash = name[0] * {first}u + name[len > 1] * {second}u + name[len - 1] * {last}u + len * {length}u;
+/* First, second (of one letter: the first again) and last letter, small, and their number. */
+static inline uint32_t sl_html_element_place(int first, int second, int last, uint32_t len) {{
+    uint32_t hash = (uint32_t)first * {first}u + (uint32_t)second * {second}u + (uint32_t)last * {last}u + len * {length}u;
     return sl_html_element_places[hash % {ELEMENT_SLOTS}];
 }}
 """
