@@ -20,11 +20,6 @@ static const uint8_t classes[256] = {
 static inline int is(char c, int class) { return classes[(unsigned char)c] & class; }
 static inline int is_letter(char c) { return (unsigned char)((c | 0x20) - 'a') < 26; }
 
-static inline const char *skip_space(const char *p, const char *end) {
-    while (p < end && is(*p, IS_SPACE)) p++;
-    return p;
-}
-
 /* ---- the text so far ------------------------------------------------------------------------------------------------ */
 
 /* text[0 .. solid) ends with a visible character. Behind it, up to len, stands the gap: white space that counts if
@@ -33,12 +28,6 @@ typedef struct page {
     char *text;
     size_t len, solid, breaks, pre;
 } page;
-
-static inline void set_gap(page *g, char c, size_t count) {
-    g->len = g->solid;
-    g->breaks = c == '\n' ? count : 0;
-    for (size_t i = 0; i < count; i++) g->text[g->len++] = c;
-}
 
 /* Before a visible character: the text does not begin with a gap. */
 static inline void close_gap(page *g) {
@@ -96,7 +85,7 @@ static inline int stops_copy(char c, char before) {
 }
 
 /* A visible character and what follows it with single spaces between. */
-static const char *add_run(page *g, const char *p, const char *end) {
+static inline const char *add_run(page *g, const char *p, const char *end) {
     close_gap(g);
     char *to = g->text + g->len;
     *to++ = *p++;
@@ -120,20 +109,30 @@ stopped:
     return p;
 }
 
+/* Text in pre up to the next <, or to the end. */
+static const char *add_written(page *g, const char *p, const char *end) {
+    for (; p < end && *p != '<' && *p != '&'; p++) {
+        if (*p != '\r')
+            add_as_written(g, *p);
+        else if (end - p < 2 || p[1] != '\n')
+            add_as_written(g, '\n');
+    }
+    return p;
+}
+
 /* Text up to the next <, or to the end. */
-static const char *add_text(page *g, const char *p, const char *end) {
-    while (p < end && *p != '<') {
-        if (*p == '&') {
+static inline const char *add_text(page *g, const char *p, const char *end) {
+    while (p < end) {
+        char c = *p;
+        if (c == '<') break;
+        if (c == '&') {
             p = add_reference(g, p, end);
-        } else if (g->pre) {
-            if (*p != '\r')
-                add_as_written(g, *p);
-            else if (end - p < 2 || p[1] != '\n')
-                add_as_written(g, '\n');
-            p++;
-        } else if (is(*p, IS_SPACE)) {
+        } else if (SL_UNLIKELY(g->pre)) {
+            p = add_written(g, p, end);
+        } else if (is(c, IS_SPACE)) {
             add_space(g);
-            p = skip_space(p, end);
+            do p++;
+            while (p < end && is(*p, IS_SPACE));
         } else {
             p = add_run(g, p, end);
         }
@@ -143,27 +142,31 @@ static const char *add_text(page *g, const char *p, const char *end) {
 
 /* ---- markup --------------------------------------------------------------------------------------------------------- */
 
+/* Markup ends with >, so none begins behind the last > of a document, and that one stops every loop below: `last` points
+ * to it. */
+
 /* Behind the > of a tag, from behind its name on; NULL if it has none. A value whose quote is never closed is one without
  * quotes: that search can fail only once for each quote. */
-static const char *skip_attributes(const char *p, const char *end) {
-    for (;;) {
-        while (p < end && (is(*p, IS_SPACE) || *p == '/')) p++;
-        if (p == end) return NULL;
+static const char *skip_attributes(const char *p, const char *last, const char *end) {
+    while (p <= last) {
+        while (is(*p, IS_SPACE) || *p == '/') p++;
         if (*p == '>') return p + 1;
         p++; /* a name may begin with = */
-        while (p < end && !is(*p, ENDS_ATTRIBUTE)) p++;
-        p = skip_space(p, end);
-        if (p == end || *p != '=') continue;
-        p = skip_space(p + 1, end);
-        if (p < end && (*p == '"' || *p == '\'')) {
+        while (!is(*p, ENDS_ATTRIBUTE)) p++;
+        while (is(*p, IS_SPACE)) p++;
+        if (*p != '=') continue;
+        p++;
+        while (is(*p, IS_SPACE)) p++;
+        if (*p == '"' || *p == '\'') {
             const char *close = html_find(p + 1, end, *p);
             if (close < end) {
                 p = close + 1;
                 continue;
             }
         }
-        while (p < end && !is(*p, IS_SPACE) && *p != '>') p++;
+        while (!is(*p, IS_SPACE) && *p != '>') p++;
     }
+    return NULL;
 }
 
 /* Behind a comment, from behind its <!-- on. It may end with the dashes that begin it. */
@@ -182,17 +185,45 @@ typedef struct element {
     uint32_t len, kind;
 } element;
 
-/* The element named at p, where a letter stands. */
+/* The first byte lowest, on any machine. */
+static inline uint64_t load_64(const char *p) {
+    uint64_t word;
+    memcpy(&word, p, 8);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+/* Letters small. Only letters become letters: the bit is set where the one above it is. */
+static inline uint64_t small_64(uint64_t word) {
+    return word | (word & UINT64_C(0x4040404040404040)) >> 1;
+}
+
+/* What the element does whose name of `len` bytes stands at p. Names are compared eight bytes at a time. */
+static inline uint32_t find_kind(const char *p, size_t len, const char *end) {
+    char bytes[16] = {0};
+    if (SL_UNLIKELY(end - p < 16)) {
+        memcpy(bytes, p, len < 16 ? len : 16);
+        p = bytes;
+    }
+    uint64_t first = small_64(load_64(p)), rest = 0;
+    if (len < 8)
+        first &= (UINT64_C(1) << 8 * len) - 1;
+    else if (len > 15)
+        return SL_HTML_INLINE;
+    else if (len > 8)
+        rest = small_64(load_64(p + 8)) & ((UINT64_C(1) << 8 * (len - 8)) - 1);
+    const sl_html_element *element = &sl_html_elements[sl_html_element_place(first)];
+    return ((element->first ^ first) | (element->rest ^ rest)) == 0 ? element->kind : SL_HTML_INLINE;
+}
+
+/* The element named at p, where a letter stands. Byte by byte: the processor guesses short names well. */
 static inline element read_name(const char *p, const char *end) {
     element e = {p, 0, SL_HTML_INLINE};
-    unsigned char lower[16] = {0};
-    for (; p < end && !is(*p, ENDS_NAME); p++) {
-        if (e.len < 16) lower[e.len] = (unsigned char)(*p >= 'A' && *p <= 'Z' ? *p | 0x20 : *p);
-        e.len++;
-    }
-    if (e.len > 15) return e;
-    uint32_t place = sl_html_element_place(lower, e.len);
-    if (!memcmp(sl_html_elements[place].name, lower, 16)) e.kind = sl_html_elements[place].kind;
+    while (!is(*p, ENDS_NAME)) p++;
+    e.len = (uint32_t)(p - e.name);
+    e.kind = find_kind(e.name, e.len, end);
     return e;
 }
 
@@ -208,54 +239,70 @@ static const char *skip_unseen(const char *p, const char *end, const element *e)
     }
 }
 
-static void add_tag(page *g, uint32_t kind, int is_end) {
-    switch (kind) {
-        case SL_HTML_PRE:
-            if (!is_end)
-                g->pre++;
-            else if (g->pre)
-                g->pre--;
-            /* fall through */
-        case SL_HTML_BLOCK:
-            set_gap(g, '\n', g->breaks > 1 ? 2 : 1);
-            break;
-        case SL_HTML_PARAGRAPH:
-            set_gap(g, '\n', 2);
-            break;
-        case SL_HTML_BREAK:
-            set_gap(g, '\n', g->breaks ? 2 : 1);
-            break;
-        case SL_HTML_CELL:
-            if (!g->breaks) set_gap(g, '\t', 1);
-            break;
-        default:
-            break;
+/* What a tag does to the gap before it: at least so many line breaks, and so many more. */
+static inline void add_tag(page *g, uint32_t kind) {
+    static const uint8_t least[] = {[SL_HTML_BLOCK] = 1, [SL_HTML_PRE] = 1, [SL_HTML_PARAGRAPH] = 2, [SL_HTML_UNSEEN] = 0};
+    if (kind == SL_HTML_CELL) {
+        if (!g->breaks) {
+            g->text[g->solid] = '\t';
+            g->len = g->solid + 1;
+        }
+        return;
     }
+    size_t breaks = g->breaks + (kind == SL_HTML_BREAK);
+    if (breaks < least[kind]) breaks = least[kind];
+    g->breaks = breaks < 2 ? breaks : 2;
+    memcpy(g->text + g->solid, "\n\n", 2);
+    g->len = g->solid + g->breaks;
+}
+
+/* What the tags of elements do that have more to them; where the text goes on. */
+static const char *add_special(page *g, const char *p, const char *end, const element *e, int is_end) {
+    if (e->kind == SL_HTML_UNSEEN) return is_end ? p : skip_unseen(p, end, e);
+    if (is_end) {
+        g->pre -= g->pre > 0;
+        return p;
+    }
+    g->pre++;
+    if (p < end && (*p == '\n' || *p == '\r')) /* a line break right behind <pre> */
+        p += 1 + (*p == '\r' && end - p >= 2 && p[1] == '\n');
+    return p;
+}
+
+/* As add_markup, where no > follows: only a comment needs none. */
+static const char *at_unclosed(const char *p, const char *end) {
+    if (end - p >= 4 && !memcmp(p, "<!--", 4)) return end;
+    int is_end = end - p >= 2 && p[1] == '/';
+    if (end - p < 2 + is_end) return p;
+    return is_letter(p[1 + is_end]) || p[1] == '!' || p[1] == '?' ? NULL : p;
 }
 
 /* The markup at p, where < stands; behind it, or NULL if this < and all that follows are text. What is no markup, but may
  * be followed by some, gives p itself. */
-static const char *add_markup(page *g, const char *p, const char *end) {
-    if (end - p < 2) return p;
+static inline const char *add_markup(page *g, const char *p, const char *last, const char *end) {
+    if (SL_UNLIKELY(p >= last)) return at_unclosed(p, end);
     int is_end = p[1] == '/';
-    if (p[1] == '!' || p[1] == '?') {
-        if (end - p >= 4 && !memcmp(p, "<!--", 4)) return skip_comment(p + 4, end);
-        p = html_find(p + 2, end, '>');
-        return p < end ? p + 1 : NULL;
+    if (SL_UNLIKELY(!is_letter(p[1 + is_end]))) {
+        if (p[1] != '!' && p[1] != '?') return p;
+        return last - p >= 4 && !memcmp(p, "<!--", 4) ? skip_comment(p + 4, end) : html_find(p + 2, end, '>') + 1;
     }
-    if (end - p < 2 + is_end || !is_letter(p[1 + is_end])) return p;
     element e = read_name(p + 1 + is_end, end);
     p = e.name + e.len;
-    if (p < end && *p == '>')
+    if (*p == '>')
         p++;
-    else if (!(p = skip_attributes(p, end)))
+    else if (!(p = skip_attributes(p, last, end)))
         return NULL;
-    add_tag(g, e.kind, is_end);
-    if (is_end) return p;
-    if (e.kind == SL_HTML_UNSEEN) return skip_unseen(p, end, &e);
-    if (e.kind == SL_HTML_PRE && p < end && (*p == '\n' || *p == '\r')) /* a line break right behind <pre> */
-        p += 1 + (*p == '\r' && end - p >= 2 && p[1] == '\n');
-    return p;
+    if (e.kind == SL_HTML_INLINE) return p;
+    if (e.kind != SL_HTML_UNSEEN) add_tag(g, e.kind);
+    return e.kind < SL_HTML_PRE ? p : add_special(g, p, end, &e, is_end);
+}
+
+/* The last > of the document, or its start. */
+static const char *find_last(const char *start, const char *end) {
+    const sl_v16 wanted = sl_v16_fill('>');
+    while (end - start > 16 && !sl_v16_mask(sl_v16_eq(sl_v16_load(end - 16), wanted))) end -= 16;
+    while (end > start && end[-1] != '>') end--;
+    return end > start ? end - 1 : start;
 }
 
 /* 1 if the text is its own visible text: no markup, no reference, no white space but single spaces inside. */
@@ -280,15 +327,15 @@ sl_status sl_html_to_text(sl_str html, const sl_options *options, sl_buf *out) {
     if (is_plain(html.ptr, html.len)) return SL_UNCHANGED;
     SL_TRY(sl_buf_reserve(out, html_room(html.len, SLACK)));
     page g = {out->ptr, 0, 0, 0, 0};
-    const char *p = html.ptr, *end = p + html.len;
+    const char *p = html.ptr, *end = p + html.len, *last = find_last(p, end);
     int has_markup = 1;
     while ((p = add_text(&g, p, end)) < end) {
-        const char *behind = has_markup ? add_markup(&g, p, end) : p;
-        if (!behind) {
+        const char *behind = has_markup ? add_markup(&g, p, last, end) : p;
+        if (SL_UNLIKELY(!behind)) {
             has_markup = 0;
             behind = p;
         }
-        if (behind == p) {
+        if (SL_UNLIKELY(behind == p)) {
             add_as_written(&g, '<');
             behind++;
         }

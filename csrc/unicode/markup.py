@@ -14,7 +14,6 @@ VALUE_BYTES = 8  # a value can be stored whole
 
 # HTML Standard 15.3 (what is a block), 15.3.1 (what is not shown) and 3.2.7 (p, br and cells in innerText).
 ELEMENTS = {
-    "UNSEEN": "script style title template noscript noembed noframes iframe",
     "BLOCK": """
         address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure
         footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav ol optgroup option search section
@@ -24,6 +23,7 @@ ELEMENTS = {
     "BREAK": "br",
     "CELL": "td th",
     "PRE": "pre",
+    "UNSEEN": "script style title template noscript noembed noframes iframe",
 }
 
 
@@ -61,19 +61,18 @@ def perfect_hash(names: Sequence[str]) -> tuple[list[int], list[int]]:
     return shifts, places
 
 
-def element_hash(name: str, factors: Sequence[int]) -> int:
-    """First, second and last letter and length, as in html_text.c."""
-    keys = (ord(name[0]), ord(name[min(1, len(name) - 1)]), ord(name[-1]), len(name))
-    return sum(key * factor for key, factor in zip(keys, factors, strict=True)) % ELEMENT_SLOTS
+def element_key(name: str) -> int:
+    """The first eight letters of a name, the first one lowest."""
+    return int.from_bytes(name.encode("ascii")[:8], "little")
 
 
-def element_factors(names: Sequence[str]) -> list[int]:
-    """Four factors with which no two elements share a place."""
+def element_factor(keys: Sequence[int]) -> int:
+    """A factor whose products with the keys all differ in their highest eight bits."""
     rng = random.Random(1)
     while True:
-        factors = [rng.randrange(1, ELEMENT_SLOTS) for _ in range(4)]
-        if len({element_hash(name, factors) for name in names}) == len(names):
-            return factors
+        factor = rng.getrandbits(64) | 1
+        if len({key * factor % 2**64 >> 56 for key in keys}) == len(keys):
+            return factor
 
 
 def rows(values: Sequence[object], per_line: int) -> str:
@@ -137,28 +136,31 @@ static const uint16_t sl_html_old[32] = {{
 
 def element_tables() -> str:
     elements = sorted((name, kind) for kind, names in ELEMENTS.items() for name in names.split())
-    names = [name for name, _ in elements]
-    factors = element_factors(names)
+    keys = [element_key(name) for name, _ in elements]
+    factor = element_factor(keys)
     places = [0] * ELEMENT_SLOTS
-    for number, name in enumerate(names):
-        places[element_hash(name, factors)] = number + 1
-    first, second, last, length = factors
-    entries = [f'{{"{name}", SL_HTML_{kind}}}' for name, kind in [("", "INLINE"), *elements]]
+    for number, key in enumerate(keys):
+        places[key * factor % 2**64 >> 56] = number + 1
+    entries = [
+        f"{{UINT64_C(0x{key:016X}), 0x{element_key(name[8:]):04X}, SL_HTML_{kind}}} /* {name} */"
+        for key, (name, kind) in zip(keys, elements, strict=True)
+    ]
     return f"""enum {{ SL_HTML_INLINE, {", ".join(f"SL_HTML_{kind}" for kind in ELEMENTS)} }};
 
-static const struct {{
-    char name[16]; /* zero padded */
-    uint8_t kind;
-}} sl_html_elements[{len(entries)}] = {{
-    {rows(entries, 4)}}};
+/* The letters of a name, the first one lowest, eight of them in `first`. */
+typedef struct sl_html_element {{
+    uint64_t first, rest;
+    uint32_t kind;
+}} sl_html_element;
+
+static const sl_html_element sl_html_elements[{len(entries) + 1}] = {{
+    {rows(["{0, 0, SL_HTML_INLINE}", *entries], 1)}}};
 
 static const uint8_t sl_html_element_places[{ELEMENT_SLOTS}] = {{
     {rows(places, 32)}}};
 
-/* `name` in small letters. */
-static inline uint32_t sl_html_element_place(const unsigned char *name, uint32_t len) {{
-    uint32_t hash = name[0] * {first}u + name[len > 1] * {second}u + name[len - 1] * {last}u + len * {length}u;
-    return sl_html_element_places[hash % {ELEMENT_SLOTS}];
+static inline uint32_t sl_html_element_place(uint64_t first) {{
+    return sl_html_element_places[first * UINT64_C(0x{factor:016X}) >> 56];
 }}
 """
 
