@@ -115,6 +115,17 @@ CASES = (
         oracle=_oracle("html_escape"), floor_goal=1.5, python_goal=40, builtin_goal=5,
     ),
     Case(
+        "html_unescape", "sl_html_unescape(t)", "text", "copy", "html_unescape",
+        "replace(replace(replace(replace(replace(t, '&lt;', '<'), '&gt;', '>'), '&quot;', '\"'), '&#x27;', ''''), "
+        "'&amp;', '&')",
+        oracle=_oracle("html_unescape"), floor_goal=1.5, python_goal=25, builtin_goal=5,
+    ),
+    Case(
+        "html_to_text", "sl_html_to_text(t)", "text", "copy", "html_to_text",
+        r"trim(regexp_replace(regexp_replace(t, '</?[A-Za-z!][^>]*>', ' ', 'g'), '\s+', ' ', 'g'))",
+        oracle=_oracle("html_to_text"), floor_goal=2.5,
+    ),
+    Case(
         "slugify", "sl_slugify(t)", "text", "copy", "slugify",
         "rtrim(left(trim(regexp_replace(lower(strip_accents(t)), '[^a-z0-9]+', '-', 'g'), '-'), 60), '-')",
         oracle=_oracle("slugify"), python_goal=110, builtin_goal=35,

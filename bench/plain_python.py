@@ -37,6 +37,8 @@ FUNCTIONS: dict[str, PlainFunction] = {
     "strip_invisible": PlainFunction(plain.strip_invisible),
     "clean_text": PlainFunction(plain.clean_text),
     "html_escape": PlainFunction(plain.html_escape),
+    "html_unescape": PlainFunction(plain.html_unescape),
+    "html_to_text": PlainFunction(plain.html_to_text),
     "slugify": PlainFunction(lambda text: plain.slugify(text)),
     "extract_urls": PlainFunction(plain.extract_urls, "VARCHAR[]"),
     "uuid5": PlainFunction(uuid5),

@@ -25,7 +25,7 @@ README = ROOT / "README.md"
 RESULTS = ROOT / "bench/results"
 HEADING = re.compile(r"^(Parameters|Returns|Examples)\n-+\n", re.MULTILINE)
 FACT = re.compile(r"^(Nulls|Errors|Cost|Source) : ", re.MULTILINE)
-TITLES = {"pii": "PII", "html": "HTML", "uuid": "UUID"}
+TITLES = {"pii": "PII", "html": "HTML", "html_text": "HTML documents", "uuid": "UUID"}
 
 
 def sections(docstring: str) -> dict[str, str]:
@@ -65,6 +65,7 @@ def entry(function: Function) -> str:
             f"Returns {returned}: {' '.join(meaning.split())}",
             "",
             *(f"- {name}: {' '.join(parts[name].split())}" for name in ("Nulls", "Errors", "Cost", "Source")),
+            *([f"- Measured: {words}"] if (words := in_words(function.name)) else []),
             f"- Since: {function.since}",
             "",
             "```python",
@@ -116,23 +117,50 @@ def machine(where: dict[str, Any]) -> str:
     return f"{where['cpu']}, {where['cores']} cores, DuckDB {where['duckdb']}, Python {where['python']}"
 
 
+def measured() -> dict[str, Any]:
+    """What bench/run.py found."""
+    record: dict[str, Any] = json.loads((RESULTS / "run-reference.json").read_text(encoding="utf-8"))
+    return record
+
+
+def of_function(name: str) -> dict[str, float]:
+    """Ratios of a function, by what it was compared with; the first of its cases counts."""
+    for row in measured()["functions"]:
+        if row["function"].partition(",")[0] == name:
+            return {other: ratio["paired"] for other, ratio in row["ratios"].items()}
+    return {}
+
+
+def in_words(name: str) -> str:
+    """One line about what a function costs beside what people use instead."""
+    found = of_function(name)
+    words = {"python": "a Python UDF", "builtin": "built-in SQL", "loop": "a Python loop"}
+    parts = [f"{figure(found['floor'])} times the floor"] if "floor" in found else []
+    parts += [f"{figure(found[other])} times faster than {words[other]}" for other in words if other in found]
+    known = {*words, "floor", "floor, one thread", "threads", "door"}
+    parts += [f"{figure(ratio)} times faster than {other}" for other, ratio in found.items() if other not in known]
+    return ", ".join(parts)
+
+
 def goals_table() -> str:
-    """Ratios of bench/goals.py."""
-    record = json.loads((RESULTS / "goals-reference.json").read_text(encoding="utf-8"))
+    """Ratios of bench/run.py."""
+    record = measured()
     lines = [
-        "| function | ns a row | times faster than a Python UDF | than built-in SQL | times the floor |",
-        "| --- | ---: | ---: | ---: | ---: |",
+        "| function | ns a row | times the floor | faster than a Python UDF | a Python loop | built-in SQL | others |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
+    known = {"floor", "python", "loop", "builtin", "floor, one thread", "threads", "door"}
     for row in record["functions"]:
-        cells = [f"{row['milliseconds']['native']['wall_min'] * 1e6 / record['rows']:.0f}"]
-        for name in ("python", "builtin", "floor"):
-            cells.append(figure(row["ratios"][name]["paired"]) if name in row["ratios"] else "")
+        ratios = {name: figure(ratio["paired"]) for name, ratio in row["ratios"].items()}
+        cells = [f"{row['milliseconds']['native']['wall_min'] * 1e6 / row['rows']:.0f}"]
+        cells += [ratios.get(name, "") for name in ("floor", "python", "loop", "builtin")]
+        cells.append(", ".join(f"{name} {ratio}" for name, ratio in ratios.items() if name not in known))
         lines.append(f"| {row['function']} | {' | '.join(cells)} |")
     lines += [
         "",
         f"{record['rows']:,} chat messages in memory, two threads; {machine(record['machine'])}.",
         "The floor is a function of ours that does nothing but what DuckDB demands of its kind: copy every text, read",
-        "every text, or look at none. Python UDFs run the code that pipelines write (`streamliner_udf.plain`), which",
+        "every text, or look at none. Python runs the code that pipelines write (`streamliner_udf.plain`), which often",
         "does less than these functions do.",
     ]
     return "\n".join(lines)
@@ -150,8 +178,11 @@ def demo_table() -> str:
 
 
 def functions_table() -> str:
-    rows = [f"| `{f.sql_name}({short(f)})` | {f.summary} |" for f in FUNCTIONS.values()]
-    return "\n".join(["| SQL | gives |", "| --- | --- |", *rows])
+    rows = []
+    for f in FUNCTIONS.values():
+        ratio = of_function(f.name).get("python")
+        rows.append(f"| `{f.sql_name}({short(f)})` | {f.summary} | {f'{figure(ratio)}x' if ratio else ''} |")
+    return "\n".join(["| SQL | gives | faster than a Python UDF |", "| --- | --- | ---: |", *rows])
 
 
 def short(function: Function) -> str:

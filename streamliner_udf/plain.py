@@ -15,6 +15,8 @@ import uuid
 _EMAIL = re.compile(r"[\w.-]+@[\w.-]+\.\w+")
 _PHONE = re.compile(r"(\+\d{1,2}\s?)?\(?\d{3}\)?[\s.-]?\d{3}[\s.-]?\d{4}")
 _URL = re.compile(r"https?://[^\s<>\"{}|\\^`\[\]]+")
+_HIDDEN = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"</?[A-Za-z!][^>]*>")
 _NOT_SLUG = re.compile("[^a-z0-9]+")
 _INVISIBLE = dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])
 _HEADER = re.compile(
@@ -41,6 +43,16 @@ def clean_text(text: str) -> str:
 def html_escape(text: str) -> str:
     """As the standard library."""
     return html.escape(text)
+
+
+def html_unescape(text: str) -> str:
+    """As the standard library."""
+    return html.unescape(text)
+
+
+def html_to_text(text: str) -> str:
+    """Scripts and styles out, each tag a space, references replaced, white space squashed."""
+    return " ".join(html.unescape(_TAG.sub(" ", _HIDDEN.sub(" ", text))).split())
 
 
 def scrub_pii(text: str) -> str:

@@ -38,7 +38,7 @@ ADDRESSES = listed(
 )
 MARKUP = listed(
     '<b>|</b>|<br/>|<a href="x">|&amp;|&lt;|&#x27;|&#128512;|&notin;|&bogus;|<!-- c -->|<script>x</script>|'
-    "<|>|&|\"|'|<<>>"
+    "<|>|&|\"|'|<<>>|<p>|</p>|<br>|<pre>|</pre>|<td>|<!--|-->|</script>|<style>|<a b='"
 )
 HEADERS = listed(
     "[05/03/2024, 09:15:20] Ana: |05/03/2024, 09:15 - Ana: |3/5/24, 9:15\u202fAM - Bo: |05.03.24, 09:15 - |"

@@ -119,6 +119,8 @@ def test_plain_python_is_what_pipelines_write(connection: duckdb.DuckDBPyConnect
         "strip_invisible": ("a\u200b\u200eb\ufeff", "ab"),
         "clean_text": ("  ﬁne \n\u2060 day ", "fine day"),
         "html_escape": ("<a & 'b'>", "&lt;a &amp; &#x27;b&#x27;&gt;"),
+        "html_unescape": ("&lt;a &amp; b&gt; &eacute;", "<a & b> é"),
+        "html_to_text": ("<p>Fish &amp; <b>chips</b></p> <script>x()</script>", "Fish & chips"),
         "slugify": ("Olá, Mundo!", "ola-mundo"),
         "extract_urls": ("see https://x.org/a?b. or <http://y.org>", ["https://x.org/a?b.", "http://y.org"]),
         "uuid5": ("Ana", "6603dc0d-c484-5407-baa9-7ef26c6241ee"),

@@ -164,6 +164,15 @@ def escaping_is_undone(texts: list[str]) -> None:
         assert not set("<>\"'") & set(escaped)
 
 
+def visible_text_is_tidy(texts: list[str]) -> None:
+    white = " \t\n\f\r"
+    for text, visible in zip(texts, compiled("html_to_text")(texts), strict=True):
+        assert visible == visible.strip(white)
+        assert len(visible.encode()) <= len(text.encode()) * 6 / 5
+        if "<pre" not in text.lower():
+            assert not re.search(r"\n{3}|[\r\f]|[ \t][ \t\n]|\n[ \t]", visible), ascii(text)
+
+
 def scrubbed_is_clean(texts: list[str]) -> None:
     """Nothing is found in a scrubbed text, except next to a mark.
 
@@ -214,6 +223,7 @@ LAWS: dict[str, list[Callable[[list[str]], None]]] = {
     "strip_invisible": [idempotent("strip_invisible")],
     "clean_text": [idempotent("clean_text")],
     "html_escape": [escaping_is_undone],
+    "html_to_text": [visible_text_is_tidy],
     "scrub_pii": [scrubbed_is_clean],
     "find_pii": [findings_are_slices],
     "extract_urls": [urls_are_substrings],

@@ -49,7 +49,7 @@ static int compare_patterns(const void *x, const void *y) {
 static uint32_t fold_text(sl_str text, char *to) {
     const char *p = text.ptr, *end = p + text.len;
     char *start = to;
-    while (p < end) to += sl_utf8_put(to, sl_fold(sl_utf8_next(&p, end)));
+    while (p < end) to += sl_utf8_put(to, sl_fold_point(sl_utf8_next(&p, end)));
     return (uint32_t)(to - start);
 }
 

@@ -33,7 +33,7 @@ static inline size_t fold_next(const char **p, const char *end, char *to) {
         *to = (char)(c + ((unsigned char)(c - 'A') < 26 ? 32 : 0));
         return 1;
     }
-    return sl_utf8_put(to, sl_fold(sl_utf8_next(p, end)));
+    return sl_utf8_put(to, sl_fold_point(sl_utf8_next(p, end)));
 }
 
 /* The same for eight bytes of ASCII: adding carries into the top bit of bytes from 'A' on, and of those behind 'Z'. */

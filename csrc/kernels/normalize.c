@@ -6,7 +6,7 @@
 #include "simd.h"
 #include "utf8.h"
 
-enum { PLAN_NFC, PLAN_NFD, PLAN_NFKC, PLAN_NFKD, PLAN_HIDDEN, PLAN_CLEAN };
+enum { PLAN_NFC, PLAN_NFD, PLAN_NFKC, PLAN_NFKD, PLAN_HIDDEN, PLAN_CLEAN, PLAN_SPACES };
 
 static const normalize_plan plans[] = {
     [PLAN_NFC] = {NORMALIZE_NFC, NORMALIZE_BACK, 0, 1, 0, NORMALIZE_LEADS_NFC},
@@ -16,6 +16,7 @@ static const normalize_plan plans[] = {
     [PLAN_HIDDEN] = {NORMALIZE_HIDDEN, 0, 0, 0, 0, NORMALIZE_LEADS_HIDDEN},
     [PLAN_CLEAN] = {NORMALIZE_NFKC | NORMALIZE_HIDDEN | NORMALIZE_SPACE, NORMALIZE_BACK, 1, 1, 1,
                     NORMALIZE_LEADS_CLEAN},
+    [PLAN_SPACES] = {NORMALIZE_SPACE, 0, 0, 0, 1, NORMALIZE_LEADS_SPACES},
 };
 
 /* Compiled anew for each plan: with its ranges known, a step of the scan takes half the instructions. */
@@ -407,21 +408,132 @@ static sl_status fix_clean(normalizer *n, sl_str text, const char **copied, cons
     return SL_OK;
 }
 
-/* All three steps at once. What is left to look for in a text that is clean already: an unstable character, white space
- * other than single spaces, and a space at either end. */
+/* The same where every unstable character is white space. */
+static sl_status fix_spaces(normalizer *n, sl_str text, const char **copied, const char **at) {
+    const char *end = text.ptr + text.len, *next = *at;
+    SL_TRY(append(n, *copied, *at, end));
+    n->space = 1;
+    do {
+        *copied = *at = next;
+        if (next == end) break;
+    } while (normalize_record_of(sl_utf8_next(&next, end))->flags & NORMALIZE_SPACE);
+    return SL_OK;
+}
+
+/* What is left to look for in a text that is clean already: an unstable character, white space other than single
+ * spaces, and a space at either end. What is before `at` is clean. */
+FOR_EACH_PLAN sl_status clean_from(const normalize_plan *plan, sl_str text, const char *at, uint32_t after_space,
+                                   sl_buf *out) {
+    const char *end = text.ptr + text.len, *copied = text.ptr;
+    scanner s = {text, plan, at, at, 0, after_space};
+    normalizer n;
+    sl_normalizer_start(&n, plan, out);
+    sl_status status = SL_OK;
+    while (status <= SL_OK && (at = scan(&s, at, 1)) < end)
+        status = plan->compatible ? fix_clean(&n, text, &copied, &at) : fix_spaces(&n, text, &copied, &at);
+    sl_normalizer_free(&n);
+    if (status > SL_OK) return status;
+    return copied == text.ptr && end[-1] != ' ' ? SL_UNCHANGED : finish(&n, text, copied);
+}
+
+#if defined(SL_WIDE)
+#define WITH_VBMI2 __attribute__((target("avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
+
+/* Of up to 64 bytes: which are white space of ASCII, which of those are spaces, and which begin other
+ * white space. */
+typedef struct space_masks {
+    uint64_t ascii, blank, wide;
+} space_masks;
+
+WITH_VBMI2 static inline uint64_t range_512(__m512i v, uint8_t low, uint8_t high) {
+    return _mm512_cmple_epu8_mask(_mm512_sub_epi8(v, _mm512_set1_epi8((char)low)), _mm512_set1_epi8((char)(high - low)));
+}
+
+/* White space outside ASCII begins with C2 85, C2 A0, E1 9A, E2 80, E2 81 or E3 80; behind the last byte may be any. */
+WITH_VBMI2 static inline uint64_t wide_spaces(__m512i v, const char *p, const char *end) {
+    uint64_t found = 0, seconds = range_512(v, 0x80, 0x81) | _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0x85)) |
+                                  _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0x9A)) |
+                                  _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0xA0));
+    uint64_t firsts = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)0xC2)) | range_512(v, 0xE1, 0xE3);
+    for (uint64_t look = firsts & (seconds >> 1 | UINT64_C(1) << 63); look; look &= look - 1)
+        if (is_unstable(p + sl_first_bit(look), end, &plans[PLAN_SPACES])) found |= look & (0 - look);
+    return found;
+}
+
+WITH_VBMI2 static inline space_masks find_spaces(__m512i v, const char *p, const char *end) {
+    space_masks m = {0, _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(' ')), 0};
+    m.ascii = m.blank | range_512(v, '\t', '\r') | range_512(v, 0x1C, 0x1F);
+    if (SL_UNLIKELY(_mm512_movepi8_mask(v))) m.wide = wide_spaces(v, p, end);
+    return m;
+}
+
+/* 64 bytes a step: first those with nothing to mend, then white space becomes spaces, and the bytes that stay are moved
+ * together. */
+WITH_VBMI2 static sl_status squash_vbmi2(sl_str text, sl_buf *out) {
+    enum { STEP = 64 };
+    const char *p = text.ptr, *end = text.ptr + text.len;
+    char *to = NULL;
+    uint64_t before = 1;
+    while (p < end) {
+        size_t count = (size_t)(end - p) < STEP ? (size_t)(end - p) : STEP;
+        uint64_t valid = _bzhi_u64(~UINT64_C(0), (unsigned)count);
+        __m512i v = _mm512_maskz_loadu_epi8(valid, p);
+        space_masks m = find_spaces(v, p, end);
+        uint64_t surplus = m.ascii & (m.ascii << 1 | before);
+        if (!to) {
+            if (SL_LIKELY(!(surplus | (m.ascii ^ m.blank) | m.wide))) {
+                before = m.blank >> (count - 1) & 1;
+                p += count;
+                continue;
+            }
+            SL_TRY(sl_buf_reserve(out, (size_t)text.len + STEP));
+            to = out->ptr + (p - text.ptr);
+            if (p > text.ptr) memcpy(out->ptr, text.ptr, (size_t)(p - text.ptr));
+        }
+        if (m.wide) {
+            count = sl_first_bit(m.wide);
+            valid = _bzhi_u64(valid, (unsigned)count);
+        }
+        uint64_t stay = valid & ~surplus;
+        __m512i mended = _mm512_mask_mov_epi8(v, m.ascii, _mm512_set1_epi8(' '));
+        _mm512_storeu_si512((void *)to, _mm512_maskz_compress_epi8(stay, mended));
+        to += sl_count_bits(stay);
+        if (count) before = m.ascii >> (count - 1) & 1;
+        p += count;
+        if (m.wide) {
+            sl_utf8_next(&p, end);
+            *to = ' ';
+            to += !before;
+            before = 1;
+        }
+    }
+    if (!to) {
+        if (!before) return SL_UNCHANGED;
+        return sl_buf_append(out, text.ptr, text.len - 1);
+    }
+    out->len = (size_t)(to - out->ptr) - (before && to > out->ptr);
+    return SL_OK;
+}
+#endif
+
+sl_status sl_squash_spaces(sl_str text, const sl_options *options, sl_buf *out) {
+    (void)options;
+    if (!text.len) return SL_UNCHANGED;
+#if defined(SL_WIDE)
+    if (sl_has_vbmi2()) return squash_vbmi2(text, out);
+#endif
+    uint32_t after_space;
+    size_t plain = skip_plain(text.ptr, text.len, &after_space);
+    if (plain == text.len && !after_space) return SL_UNCHANGED;
+    return clean_from(&plans[PLAN_SPACES], text, text.ptr + plain, after_space, out);
+}
+
+/* All three steps at once. */
 sl_status sl_clean_text(sl_str text, const sl_options *options, sl_buf *out) {
     (void)options;
     if (!text.len) return SL_UNCHANGED;
     uint32_t after_space;
     size_t plain = skip_plain(text.ptr, text.len, &after_space);
     if (plain == text.len && !after_space) return SL_UNCHANGED;
-    const char *end = text.ptr + text.len, *at = text.ptr + plain, *copied = text.ptr;
-    scanner s = {text, &plans[PLAN_CLEAN], at, at, 0, after_space};
-    normalizer n;
-    sl_normalizer_start(&n, s.plan, out);
-    sl_status status = SL_OK;
-    while (status <= SL_OK && (at = scan(&s, at, 1)) < end) status = fix_clean(&n, text, &copied, &at);
-    sl_normalizer_free(&n);
-    if (status > SL_OK) return status;
-    return copied == text.ptr && end[-1] != ' ' ? SL_UNCHANGED : finish(&n, text, copied);
+    return clean_from(&plans[PLAN_CLEAN], text, text.ptr + plain, after_space, out);
 }

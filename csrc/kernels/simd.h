@@ -80,6 +80,10 @@ static inline uint32_t sl_v16_mask(sl_v16 v) {
 typedef __m256i sl_v32;
 static inline int sl_has_avx2(void) { return sl_cpu_level() >= SL_CPU_AVX2; }
 static inline int sl_has_avx512(void) { return sl_cpu_level() >= SL_CPU_AVX512; }
+/* Bytes looked up in a register and moved together. */
+static inline int sl_has_vbmi2(void) {
+    return sl_has_avx512() && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2");
+}
 SL_AVX2 static inline sl_v32 sl_v32_load(const char *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
 SL_AVX2 static inline sl_v32 sl_v32_fill(uint8_t b) { return _mm256_set1_epi8((char)b); }
 SL_AVX2 static inline sl_v32 sl_v32_or(sl_v32 a, sl_v32 b) { return _mm256_or_si256(a, b); }

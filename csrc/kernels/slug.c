@@ -143,13 +143,11 @@ __attribute__((target("avx512bw,avx512vl,avx512vbmi2,bmi,bmi2,popcnt"))) static 
         if (s->len < max) p = add_non_ascii(s, p, end, max);
     }
 }
-
-static int has_vbmi2(void) { return sl_has_avx512() && __builtin_cpu_supports("avx512vbmi2"); }
 #endif
 
 static inline void fill(slug *s, const char *p, const char *end, size_t max) {
 #if defined(SL_WIDE)
-    if (has_vbmi2()) {
+    if (sl_has_vbmi2()) {
         fill_vbmi2(s, p, end, max);
         return;
     }

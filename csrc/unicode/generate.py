@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from emoji import write_emoji
+from fold import write_fold
+from markup import write_markup
 from folding import write_folding
 from normalize import write_normalize
 from slug import write_slug
@@ -14,8 +16,10 @@ from words import write_letters, write_words
 def main(folder: Path) -> None:
     """Writes all headers into `folder`."""
     write_emoji(folder / "emoji_tables.h")
+    write_fold(folder / "fold_tables.h")
     write_folding(folder / "folding_tables.h")
     write_letters(folder / "letter_tables.h")
+    write_markup(folder)
     write_normalize(folder / "normalize_tables.h")
     write_slug(folder / "slug_tables.h")
     write_words(folder / "word_tables.h")

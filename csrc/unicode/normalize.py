@@ -197,7 +197,7 @@ def render() -> str:
     if max(len(pool), len(pairs), len(records), len(blocks)) > 65535:
         raise AssertionError("too much for sixteen bits")
 
-    sets = {**FORMS, "HIDDEN": HIDDEN, "CLEAN": NFKC | HIDDEN | SPACE}
+    sets = {**FORMS, "HIDDEN": HIDDEN, "CLEAN": NFKC | HIDDEN | SPACE, "SPACES": SPACE}
     leads = []
     for bits in sets.values():
         low, high = zip(*lead_ranges(unicode.flags, bits), strict=True)
