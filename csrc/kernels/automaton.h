@@ -35,6 +35,12 @@ typedef struct automaton_filter {
     uint32_t bytes;
 } automaton_filter;
 
+/* For few patterns, in eight groups: bit g at [i][n] if byte i of what can begin a match of group g has this low (high)
+ * half. A group may match where every byte has both halves; all bits are set behind the end of a short pattern. */
+typedef struct automaton_few {
+    uint8_t low[4][16], high[4][16];
+} automaton_few;
+
 /* Patterns of AUTOMATON_LONG bytes or more with the same first bytes are neighbours. */
 typedef struct automaton_range {
     uint64_t key;
@@ -72,6 +78,7 @@ typedef struct automaton {
     uint32_t longest;     /* bytes */
     int ignore_case, whole_words;
     automaton_filter long_filter, short_filter;
+    automaton_few *few; /* NULL: too many patterns */
     uint64_t key_mask; /* of the first bytes that all patterns of one range share */
     uint32_t key_bytes;
     uint32_t range_shift, short_shift;

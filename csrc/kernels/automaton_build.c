@@ -146,20 +146,78 @@ static void set_bit(const automaton *a, automaton_filter *filter, const char *by
     filter->bits[hash >> 5] |= UINT32_C(1) << (hash & 31);
 }
 
-/* Sets the bits of all texts that fold to the pattern from `at` on, of which `len` bytes stand in `bytes`. */
-static void set_folded(const automaton *a, automaton_filter *filter, const char *at, const char *end, char *bytes,
-                       uint32_t len) {
-    if (len >= filter->bytes || at == end) {
-        set_bit(a, filter, bytes);
+/* What matches of few patterns can begin with: up to four bytes of each. */
+typedef struct beginning {
+    uint8_t bytes[4];
+    uint8_t len;
+} beginning;
+
+enum { BEGINNINGS_MAX = 24 };
+
+typedef struct beginnings {
+    beginning all[BEGINNINGS_MAX];
+    uint32_t count; /* above BEGINNINGS_MAX: too many */
+} beginnings;
+
+static void add_beginning(const automaton *a, beginnings *some, const char *bytes, uint32_t len) {
+    beginning fresh = {{0}, (uint8_t)(len < 4 ? len : 4)};
+    for (uint32_t i = 0; i < 4; i++) fresh.bytes[i] = i < len ? (uint8_t)(bytes[i] | (a->ignore_case ? 0x20 : 0)) : 0;
+    if (some->count > BEGINNINGS_MAX) return;
+    for (uint32_t i = 0; i < some->count; i++)
+        if (!memcmp(&some->all[i], &fresh, sizeof(fresh))) return;
+    if (some->count < BEGINNINGS_MAX) some->all[some->count] = fresh;
+    some->count++;
+}
+
+/* All texts that fold to the pattern from `at` on, of which `len` bytes stand in `bytes`, as far as the filter looks; or,
+ * where there is none, four bytes of them as beginnings. */
+static void set_folded(const automaton *a, automaton_filter *filter, beginnings *some, const char *at, const char *end,
+                       char *bytes, uint32_t len) {
+    if (len >= (filter ? filter->bytes : 4) || at == end) {
+        if (filter)
+            set_bit(a, filter, bytes);
+        else
+            add_beginning(a, some, bytes, len);
         return;
     }
     uint32_t point = sl_utf8_next(&at, end);
-    set_folded(a, filter, at, end, bytes, len + (uint32_t)sl_utf8_put(bytes + len, point));
+    set_folded(a, filter, some, at, end, bytes, len + (uint32_t)sl_utf8_put(bytes + len, point));
     for (uint32_t i = unfolded(point); i < SL_FOLD_PAIRS && sl_fold_inverse[i].folded == point; i++) {
         uint32_t other = sl_fold_inverse[i].point;
         if (point < 0x80 && other < 0x80) continue; /* equal but for 0x20 */
-        set_folded(a, filter, at, end, bytes, len + (uint32_t)sl_utf8_put(bytes + len, other));
+        set_folded(a, filter, some, at, end, bytes, len + (uint32_t)sl_utf8_put(bytes + len, other));
     }
+}
+
+static int compare_beginnings(const void *x, const void *y) {
+    const beginning *a = x, *b = y;
+    return a->len != b->len ? a->len - b->len : memcmp(a->bytes, b->bytes, 4);
+}
+
+static sl_status make_few(automaton *a) {
+    beginnings some = {.count = 0};
+    for (uint32_t i = 0; i < a->count && some.count <= BEGINNINGS_MAX; i++) {
+        const automaton_pattern *p = &a->patterns[i];
+        char bytes[16];
+        if (a->ignore_case)
+            set_folded(a, NULL, &some, p->ptr, p->ptr + p->len, bytes, 0);
+        else
+            add_beginning(a, &some, p->ptr, p->len);
+    }
+    if (!some.count || some.count > BEGINNINGS_MAX) return SL_OK;
+    TAKE(a->few, 1);
+    /* Neighbours are alike, and a group of them lets less else through. */
+    qsort(some.all, some.count, sizeof(some.all[0]), compare_beginnings);
+    for (uint32_t n = 0; n < some.count; n++) {
+        uint8_t group = (uint8_t)(1 << (some.count <= 8 ? n : n * 8 / some.count));
+        for (uint32_t i = 0; i < 4; i++)
+            for (uint32_t half = 0; half < 16; half++) {
+                int any = i >= some.all[n].len;
+                if (any || (some.all[n].bytes[i] & 15) == half) a->few->low[i][half] |= group;
+                if (any || some.all[n].bytes[i] >> 4 == half) a->few->high[i][half] |= group;
+            }
+    }
+    return SL_OK;
 }
 
 enum { FOLDED_MAX = 6 };
@@ -188,7 +246,7 @@ static sl_status make_filter(automaton *a, automaton_filter *filter, int is_long
         if ((p->len >= AUTOMATON_LONG) != is_long) continue;
         char bytes[16] = {0};
         if (a->ignore_case) {
-            set_folded(a, filter, p->ptr, p->ptr + p->len, bytes, 0);
+            set_folded(a, filter, NULL, p->ptr, p->ptr + p->len, bytes, 0);
         } else {
             memcpy(bytes, p->ptr, p->len < 8 ? p->len : 8);
             set_bit(a, filter, bytes);
@@ -329,6 +387,7 @@ static sl_status compile(automaton *a, const sl_str *patterns, const sl_str *rep
     SL_TRY(sort_patterns(a, count));
     SL_TRY(make_filter(a, &a->long_filter, 1));
     SL_TRY(make_filter(a, &a->short_filter, 0));
+    SL_TRY(make_few(a));
     SL_TRY(make_ranges(a));
     SL_TRY(make_shorts(a));
     return a->longest > AUTOMATON_COMPARED ? make_reversed(a) : SL_OK;

@@ -278,6 +278,21 @@ SL_AVX2 ALWAYS_INLINE uint32_t candidates_wide(const automaton *a, const char *p
     }
     return mask;
 }
+
+SL_AVX2 ALWAYS_INLINE uint32_t candidates_few(const automaton *a, const char *p, int kind) {
+    const __m256i half = _mm256_set1_epi8(0x0F);
+    __m256i groups = _mm256_set1_epi8(-1);
+    for (uint32_t i = 0; i < 4; i++) {
+        __m256i low = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)a->few->low[i]));
+        __m256i high = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)a->few->high[i]));
+        __m256i v = sl_v32_load(p + i);
+        if (kind & FOLD) v = _mm256_or_si256(v, _mm256_set1_epi8(0x20));
+        groups = _mm256_and_si256(groups, _mm256_shuffle_epi8(low, _mm256_and_si256(v, half)));
+        v = _mm256_and_si256(_mm256_srli_epi16(v, 4), half);
+        groups = _mm256_and_si256(groups, _mm256_shuffle_epi8(high, v));
+    }
+    return ~sl_v32_mask(_mm256_cmpeq_epi8(groups, _mm256_setzero_si256()));
+}
 #endif
 
 static int compared_too_much(const automaton_search *s, const char *at) {
@@ -343,19 +358,23 @@ static sl_status look(automaton_search *s, const char *at, uint32_t mask, automa
     static sl_status next_##name(automaton_search *s, automaton_match *match, int *found) {                     \
         NEXT_OF_KIND(candidates, kind)                                                                          \
     }
+#define EACH(macro)                                                                                            \
+    macro(long, LONG) macro(short, SHORT) macro(both, LONG | SHORT) macro(long_folded, LONG | FOLD)             \
+        macro(short_folded, SHORT | FOLD) macro(both_folded, LONG | SHORT | FOLD)
+EACH(NEXT)
 #if defined(SL_WIDE)
 #define NEXT_WIDE(name, kind)                                                                                  \
     SL_AVX2 static sl_status next_##name##_wide(automaton_search *s, automaton_match *match, int *found) {      \
         NEXT_OF_KIND(candidates_wide, kind)                                                                     \
     }
-#else
-#define NEXT_WIDE(name, kind)
-#endif
-#define EACH(macro)                                                                                            \
-    macro(long, LONG) macro(short, SHORT) macro(both, LONG | SHORT) macro(long_folded, LONG | FOLD)             \
-        macro(short_folded, SHORT | FOLD) macro(both_folded, LONG | SHORT | FOLD)
-EACH(NEXT)
+#define NEXT_FEW(name, kind)                                                                                   \
+    SL_AVX2 static sl_status next_##name(automaton_search *s, automaton_match *match, int *found) {             \
+        NEXT_OF_KIND(candidates_few, kind)                                                                      \
+    }
 EACH(NEXT_WIDE)
+NEXT_FEW(few, 0)
+NEXT_FEW(few_folded, FOLD)
+#endif
 
 /* ---- the way out of bad cases ------------------------------------------------------------------------------------- */
 
@@ -418,6 +437,7 @@ sl_status sl_automaton_next(automaton_search *s, automaton_match *match, int *fo
     if (SL_UNLIKELY(s->is_reversed)) return next_reversed(s, match, found);
     int kind = (a->long_filter.bits ? LONG : 0) | (a->short_filter.bits ? SHORT : 0) | (a->ignore_case ? FOLD : 0);
 #if defined(SL_WIDE)
+    if (sl_has_avx2() && a->few) return a->ignore_case ? next_few_folded(s, match, found) : next_few(s, match, found);
     if (sl_has_avx2()) switch (kind) {
 #define CASE(name, kind)                                                                                       \
     case kind:                                                                                                 \
