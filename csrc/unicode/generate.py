@@ -6,6 +6,7 @@ from pathlib import Path
 
 from normalize import write_normalize
 from slug import write_slug
+from word_break import write_word_break
 from words import write_words
 
 
@@ -14,3 +15,4 @@ def main(folder: Path) -> None:
     write_normalize(folder / "normalize_tables.h")
     write_slug(folder / "slug_tables.h")
     write_words(folder / "word_tables.h")
+    write_word_break(folder / "word_break_tables.h")
