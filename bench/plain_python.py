@@ -39,6 +39,7 @@ FUNCTIONS: dict[str, PlainFunction] = {
     "html_escape": PlainFunction(plain.html_escape),
     "slugify": PlainFunction(lambda text: plain.slugify(text)),
     "extract_urls": PlainFunction(plain.extract_urls, "VARCHAR[]"),
+    "chunk_text": PlainFunction(lambda text: plain.chunk_text(text), "VARCHAR[]"),
     "uuid5": PlainFunction(uuid5),
 }
 

@@ -121,6 +121,7 @@ def test_plain_python_is_what_pipelines_write(connection: duckdb.DuckDBPyConnect
         "html_escape": ("<a & 'b'>", "&lt;a &amp; &#x27;b&#x27;&gt;"),
         "slugify": ("Olá, Mundo!", "ola-mundo"),
         "extract_urls": ("see https://x.org/a?b. or <http://y.org>", ["https://x.org/a?b.", "http://y.org"]),
+        "chunk_text": ("word " * 200, ["word " * 159 + "word", "word " * 79 + "word"]),
         "uuid5": ("Ana", "6603dc0d-c484-5407-baa9-7ef26c6241ee"),
     }
     assert set(cases) == set(plain_python.FUNCTIONS)

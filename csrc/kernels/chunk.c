@@ -77,7 +77,7 @@ typedef struct place {
 typedef struct chunker {
     const char *start, *end;
     size_t max, overlap;
-    int ascii;
+    int ascii, wide;
 } chunker;
 
 static inline int starts(char c) { return ((unsigned char)c & 0xC0) != 0x80; }
@@ -102,8 +102,44 @@ static inline const char *previous(const chunker *c, const char *p) {
     return p;
 }
 
-static inline uint32_t count_starts(const char *p) {
-    return 16 - sl_count_bits(sl_v16_mask(sl_v16_range(sl_v16_load(p), 0x80, 0xBF)));
+/* How many of the 32 bytes at p begin a character: plain arithmetic, because old processors count no bits. */
+static inline size_t count_starts(const char *p) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t sum = 0;
+    for (int i = 0; i < 32; i += 8) {
+        uint64_t v;
+        memcpy(&v, p + i, 8);
+        sum += v >> 7 & ~v >> 6 & ones;
+    }
+    return 32 - (size_t)(sum * ones >> 56);
+}
+
+#if defined(SL_WIDE)
+/* From p on, 32 bytes a step, as long as they begin fewer characters than are wanted. */
+__attribute__((target("avx2,popcnt"))) static const char *skip_wide(const char *p, const char *end, size_t *wanted) {
+    const __m256i last = _mm256_set1_epi8((char)0xC0);
+    while (end - p >= 32) {
+        __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)p);
+        size_t found = 32 - (size_t)_mm_popcnt_u32((uint32_t)_mm256_movemask_epi8(_mm256_cmpgt_epi8(last, v)));
+        if (found >= *wanted) break;
+        *wanted -= found;
+        p += 32;
+    }
+    return p;
+}
+#endif
+
+static inline const char *skip(const chunker *c, const char *p, size_t *wanted) {
+#if defined(SL_WIDE)
+    if (c->wide) return skip_wide(p, c->end, wanted);
+#endif
+    while (c->end - p >= 32) {
+        size_t found = count_starts(p);
+        if (found >= *wanted) break;
+        *wanted -= found;
+        p += 32;
+    }
+    return p;
 }
 
 /* The place `count` code points on, or the end. */
@@ -115,14 +151,8 @@ static place advance(const chunker *c, place from, size_t count) {
     }
     if (!count || !left) return from;
     size_t wanted = count;
-    const char *p = from.p + 1;
-    /* The place is at the first byte of the character that is number `wanted` from p on. */
-    while (c->end - p >= 16) {
-        uint32_t found = count_starts(p);
-        if (found >= wanted) break;
-        wanted -= found;
-        p += 16;
-    }
+    /* The place is at the first byte of the character that is number `wanted` from the next byte on. */
+    const char *p = skip(c, from.p + 1, &wanted);
     for (; p < c->end; p++)
         if (starts(*p) && !--wanted) return (place){p, from.at + count};
     return (place){c->end, from.at + count - wanted + 1};
@@ -133,14 +163,22 @@ static place retreat(const chunker *c, place from, size_t count) {
     if (c->ascii) return (place){from.p - count, from.at - count};
     const char *p = from.p;
     size_t wanted = count;
-    while (p - c->start >= 16) {
-        uint32_t found = count_starts(p - 16);
+    while (p - c->start >= 32) {
+        size_t found = count_starts(p - 32);
         if (found >= wanted) break;
         wanted -= found;
-        p -= 16;
+        p -= 32;
     }
     while (wanted && p > c->start) wanted -= starts(*--p);
     return (place){p, from.at - count};
+}
+
+static size_t count_points(const chunker *c, const char *p, const char *end) {
+    if (c->ascii) return (size_t)(end - p);
+    size_t count = 0;
+    for (; end - p >= 32; p += 32) count += count_starts(p);
+    for (; p < end; p++) count += starts(*p);
+    return count;
 }
 
 /* 1 if a word stops where a character of kind `kind` follows one of kind `before`. */
@@ -195,17 +233,52 @@ static const char *find_word(const chunker *c, const char *from, const char *cov
 }
 
 /* Positions among the sixteen at p where a sentence, a line or a paragraph may end: line ends, white space behind
- * punctuation or behind any character that is not ASCII, and characters that may be white space or ideographs. */
-static inline uint32_t candidates(const char *p, int lines_only) {
-    sl_v16 v = sl_v16_load(p), lead = sl_v16_range(v, 0xE1, 0xF4);
-    sl_v16 found = sl_v16_or(sl_v16_range(v, '\n', '\r'), sl_v16_eq(v, sl_v16_fill(0xC2)));
-    if (lines_only) return sl_v16_mask(sl_v16_or(found, sl_v16_eq(v, sl_v16_fill(0xE2))));
+ * punctuation or behind any character that is not ASCII, and characters that may be white space or ideographs. If only
+ * paragraphs are wanted: line ends before what may be white space. One byte before and one behind can be read. */
+static inline uint32_t candidates(const char *p, int paragraphs_only) {
+    sl_v16 v = sl_v16_load(p), lines = sl_v16_range(v, '\n', '\r');
+    if (paragraphs_only) {
+        sl_v16 next = sl_v16_load(p + 1);
+        sl_v16 open = sl_v16_or(next, sl_v16_or(sl_v16_range(next, '\t', '\r'), sl_v16_range(next, 0x1C, 0x20)));
+        sl_v16 wide = sl_v16_or(sl_v16_eq(v, sl_v16_fill(0xC2)), sl_v16_eq(v, sl_v16_fill(0xE2)));
+        return sl_v16_mask(sl_v16_or(sl_v16_and(lines, open), wide));
+    }
     sl_v16 before = sl_v16_load(p - 1);
+    sl_v16 wide = sl_v16_or(sl_v16_range(v, 0xE1, 0xF4), sl_v16_eq(v, sl_v16_fill(0xC2)));
     sl_v16 space = sl_v16_or(sl_v16_range(v, 0x1C, 0x20), sl_v16_eq(v, sl_v16_fill('\t')));
     sl_v16 mark = sl_v16_or(sl_v16_or(sl_v16_range(before, '!', '"'), sl_v16_range(before, '\'', ')')),
                             sl_v16_or(sl_v16_eq(before, sl_v16_fill('.')), sl_v16_eq(before, sl_v16_fill('?'))));
     mark = sl_v16_or(mark, sl_v16_or(sl_v16_eq(before, sl_v16_fill(']')), sl_v16_range(before, 0x7D, 0xFF)));
-    return sl_v16_mask(sl_v16_or(sl_v16_or(found, lead), sl_v16_and(space, mark)));
+    return sl_v16_mask(sl_v16_or(sl_v16_or(lines, wide), sl_v16_and(space, mark)));
+}
+
+#if defined(SL_WIDE)
+/* The same of thirty-two. */
+SL_AVX2 static uint32_t candidates_wide(const char *p, int paragraphs_only) {
+    const sl_v32 wide_space = sl_v32_fill(0xC2);
+    sl_v32 v = sl_v32_load(p), lines = sl_v32_range(v, '\n', '\r'), wide = sl_v32_eq(v, wide_space);
+    if (paragraphs_only) {
+        sl_v32 next = sl_v32_load(p + 1);
+        sl_v32 open = sl_v32_or(next, sl_v32_or(sl_v32_range(next, '\t', '\r'), sl_v32_range(next, 0x1C, 0x20)));
+        return sl_v32_mask(sl_v32_or(sl_v32_and(lines, open), sl_v32_or(wide, sl_v32_eq(v, sl_v32_fill(0xE2)))));
+    }
+    sl_v32 before = sl_v32_load(p - 1);
+    sl_v32 space = sl_v32_or(sl_v32_range(v, 0x1C, 0x20), sl_v32_eq(v, sl_v32_fill('\t')));
+    sl_v32 mark = sl_v32_or(sl_v32_or(sl_v32_range(before, '!', '"'), sl_v32_range(before, '\'', ')')),
+                            sl_v32_or(sl_v32_eq(before, sl_v32_fill('.')), sl_v32_eq(before, sl_v32_fill('?'))));
+    mark = sl_v32_or(mark, sl_v32_or(sl_v32_eq(before, sl_v32_fill(']')), sl_v32_range(before, 0x7D, 0xFF)));
+    wide = sl_v32_or(wide, sl_v32_range(v, 0xE1, 0xF4));
+    return sl_v32_mask(sl_v32_or(sl_v32_or(lines, wide), sl_v32_and(space, mark)));
+}
+#endif
+
+/* Candidates among the `width` bytes at p. */
+static inline uint32_t find_candidates(const char *p, int paragraphs_only, ptrdiff_t width) {
+#if defined(SL_WIDE)
+    if (width == 32) return candidates_wide(p, paragraphs_only);
+#endif
+    (void)width;
+    return candidates(p, paragraphs_only);
 }
 
 static inline uint32_t last_bit(uint32_t mask) {
@@ -249,10 +322,11 @@ static const char *find_better(const chunker *c, const char *word, const char *l
     const char *at, *paragraph;
     if ((paragraph = look(c, word, low, &e, &at))) return paragraph;
     /* Every position from `at` on has been looked at. */
+    ptrdiff_t width = c->wide ? 32 : 16;
     while (at > low + 1) {
-        const char *block = at - low > 16 ? at - 16 : low + 1; /* low >= start: the byte before the block can be read */
-        uint32_t mask = at - block < 16 ? (1u << (at - block)) - 1 : 0xFFFF;
-        if (c->end - block >= 16) mask &= candidates(block, e.sentence != NULL);
+        const char *block = at - low > width ? at - width : low + 1; /* low >= start: there is a byte before the block */
+        uint32_t mask = (uint32_t)((UINT64_C(1) << (at - block)) - 1);
+        if (c->end - block > width) mask &= find_candidates(block, e.sentence != NULL, width);
         const char *next_at = block;
         while (mask) {
             uint32_t bit = last_bit(mask);
@@ -273,12 +347,12 @@ static const char *find_better(const chunker *c, const char *word, const char *l
     return e.sentence ? e.sentence : e.line ? e.line : word;
 }
 
-/* Where a chunk ends that begins at `start`, has to get beyond `covered`, and must not get beyond `limit`. */
-static const char *choose(const chunker *c, place start, place covered, place limit, int *cut) {
+/* Where a chunk ends that begins at `start`, is half full at `half`, has to get beyond `covered`, and must not get beyond
+ * `limit`. */
+static const char *choose(const chunker *c, place start, place half, place covered, place limit, int *cut) {
     const char *word = find_word(c, limit.p, covered.p);
     *cut = word == NULL;
     if (word) {
-        place half = advance(c, start, c->max / 2);
         const char *low = half.p > covered.p ? half.p : covered.p;
         return word > low ? find_better(c, word, low) : word;
     }
@@ -345,7 +419,7 @@ static inline sl_status add(sl_rows *out, int64_t index, place start, place stop
 /* Where a chunk ends is searched from its limit backwards, so most of a text is never looked at character by
  * character. */
 sl_status sl_chunk_text(sl_str text, const sl_options *options, sl_rows *out) {
-    chunker c = {text.ptr, text.ptr + text.len, (size_t)options->word[0], (size_t)options->word[1], 0};
+    chunker c = {text.ptr, text.ptr + text.len, (size_t)options->word[0], (size_t)options->word[1], 0, 0};
     while (c.end > c.start) {
         const char *last = previous(&c, c.end);
         if (!(kind_at(&c, last) & SPACE)) break;
@@ -355,16 +429,19 @@ sl_status sl_chunk_text(sl_str text, const sl_options *options, sl_rows *out) {
     while (start.p < c.end && kind_at(&c, start.p) & SPACE) start = (place){next(&c, start.p), start.at + 1};
     size_t left = (size_t)(c.end - start.p);
     if (!left) return SL_OK;
-    if (left <= c.max) return add(out, 0, start, (place){c.end, start.at + sl_utf8_count(start.p, left)});
+    if (left <= c.max) return add(out, 0, start, (place){c.end, start.at + count_points(&c, start.p, c.end)});
+#if defined(SL_WIDE)
+    c.wide = sl_has_avx2();
+#endif
     c.start = start.p;
     c.ascii = sl_ascii_prefix(start.p, left) == left;
     place covered = start;
     for (int64_t index = 0;; index++) {
-        place limit = advance(&c, start, c.max), stop = limit;
+        place half = advance(&c, start, c.max / 2), limit = advance(&c, half, c.max - c.max / 2), stop = limit;
         if (limit.p == c.end) return add(out, index, start, limit);
         int cut;
-        stop.p = choose(&c, start, covered, limit, &cut);
-        stop.at -= c.ascii ? (size_t)(limit.p - stop.p) : sl_utf8_count(stop.p, (size_t)(limit.p - stop.p));
+        stop.p = choose(&c, start, half, covered, limit, &cut);
+        stop.at -= count_points(&c, stop.p, limit.p);
         SL_TRY(add(out, index, start, stop));
         start = resume(&c, start, stop, cut);
         covered = stop;
