@@ -326,7 +326,9 @@ def main(argv: Sequence[str] | None = None) -> None:
                 record: dict[str, Any] = {"function": case.name, "query": case.query(case.call), "floor": case.floor}
                 record["rows"] = case.rows(rows)
                 record["differing"] = compare(connection, case)
-                record |= measure(connection, case, case.rows(rows), threads, rounds, lambda label: bar.add(label=label))
+                record |= measure(
+                    connection, case, case.rows(rows), threads, rounds, lambda label: bar.add(label=label)
+                )
                 records.append(record | {"goals": goals(case, rows, threads)})
     print(timing.describe(where))
     print(f"{rows:,} rows in memory, {threads} threads; goals in brackets")

@@ -16,9 +16,7 @@ _IDEOGRAPHS = (
     "\uf900-\ufaff\uff66-\uff6f\uff71-\uff9d\U00020000-\U0003fffd"
 )
 _OPENING = "([{\u00ab\u2018\u201c\u2039\u3008\u300a\u300c\u300e\u3010\u3014\u3016\u3018\u301a\uff08\uff3b\uff5b\uff62"
-_CLOSING = (
-    "\"')]}\u00bb\u2018\u2019\u201c\u201d\u203a\u3009\u300b\u300d\u300f\u3011\u3015\u3017\u3019\u301b\uff09\uff3d\uff5d\uff63"
-)
+_CLOSING = "\"')]}\u00bb\u2018\u2019\u201c\u201d\u203a\u3009\u300b\u300d\u300f\u3011\u3015\u3017\u3019\u301b\uff09\uff3d\uff5d\uff63"
 _TERMINATORS = (
     ".!?\u0589\u061f\u06d4\u0964\u0965\u1362\u2026\u203c\u203d\u2047\u2048\u2049\u3002\uff01\uff0e\uff1f\uff61"
 )
@@ -91,7 +89,7 @@ def chunk_text(text: str, max_chars: int = 800, overlap: int = 200) -> list[dict
         last paragraph that ends in its second half, else at the last sentence that does, else at the last line that
         does, else at the last word that ends in it at all. So a word is cut only if it is longer than `max_chars`: then
         at `max_chars`, or a little before where a character would be parted from its combining marks, an emoji from its
-        skin tone or from what a zero width joiner joins, unless these alone are longer than the chunk.
+        skin tone or from what a zero width joiner joins, unless these alone take all that is not overlap.
 
         The next chunk begins at the first word that begins not more than `overlap` code points before that end, later
         if the word that follows the end could not be whole otherwise, and with that word if there is none or if it is

@@ -96,7 +96,9 @@ def estimate_tokens(text: str) -> int:
         if not c.isascii():
             total += next(weight for last, weight in _RANGES if ord(c) <= last)
         elif c in _LETTERS:
-            total += _LETTER + (_WORD if word == 0 else 0) + (_LONG if word >= 6 else 0) + (_UPPER if c.isupper() else 0)
+            total += (
+                _LETTER + (_WORD if word == 0 else 0) + (_LONG if word >= 6 else 0) + (_UPPER if c.isupper() else 0)
+            )
         elif c in string.digits:
             total += _DIGIT
         elif c in _MARKS:
