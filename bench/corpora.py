@@ -18,6 +18,7 @@ from pathlib import Path
 
 import duckdb
 
+DOCUMENT_MESSAGES = 50
 CACHE = Path(__file__).parents[1] / "build" / "bench-cache"
 
 
@@ -187,6 +188,15 @@ def authors(rows: int, seed: int = 7) -> list[str]:
     return rng.choices(chosen, weights=[1 / (5 + rank) for rank in range(len(chosen))], k=rows)
 
 
+def documents(rows: int, seed: int = 7) -> list[str]:
+    """Texts of about 5,000 bytes: fifty messages each, a line a message, a blank line before every tenth."""
+    messages = chat_messages(rows * DOCUMENT_MESSAGES, seed)
+    return [
+        "\n\n".join("\n".join(messages[at : at + 10]) for at in range(first, first + DOCUMENT_MESSAGES, 10))
+        for first in range(0, len(messages), DOCUMENT_MESSAGES)
+    ]
+
+
 # ---- into DuckDB ---------------------------------------------------------------------------------------------------
 
 
@@ -214,6 +224,11 @@ def load(connection: duckdb.DuckDBPyConnection, rows: int, table: str = "m") -> 
 def load_authors(connection: duckdb.DuckDBPyConnection, rows: int, table: str = "a") -> None:
     """Authors as the table (id, t)."""
     _create(connection, table, _cached("authors", authors, rows))
+
+
+def load_documents(connection: duckdb.DuckDBPyConnection, rows: int, table: str = "d") -> None:
+    """Documents as the table (id, t)."""
+    _create(connection, table, _cached("documents", documents, rows))
 
 
 def _create(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:

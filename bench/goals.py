@@ -79,6 +79,10 @@ class Case:
     def function(self) -> str:
         return self.call.partition("(")[0]
 
+    def rows(self, messages: int) -> int:
+        """Rows of its table: documents are fewer, and as much text."""
+        return messages // corpora.DOCUMENT_MESSAGES if self.table == "d" else messages
+
     def query(self, call: str, table: str | None = None) -> str:
         return f"SELECT {MEASURES[self.result].format(call)} FROM {table or self.table}"
 
@@ -179,6 +183,14 @@ CASES = (
     Case(
         "media_to_markdown", "sl_media_to_markdown(t)", "text", "copy", "media_to_markdown",
         oracle=_oracle("media_to_markdown"),
+    ),
+    Case(
+        "chunk_text", "sl_chunk_text(t)", "list", "copy", "chunk_text", oracle=_oracle("chunk_text"),
+        python_goal=15, floor_goal=7,
+    ),
+    Case(
+        "chunk_text, documents", "sl_chunk_text(t)", "list", "copy", "chunk_text", table="d",
+        oracle=_oracle("chunk_text"), python_goal=15, floor_goal=7, scaling_goal=None,
     ),
     Case(
         "uuid5, authors", "sl_uuid5('oid', t)", "uuid", "scan", "uuid5", _UUID5, table="a",
@@ -329,8 +341,8 @@ def show(records: list[dict[str, Any]], rows: int, threads: int) -> None:
                 record["function"],
                 record["floor"],
                 f"{times['native']['wall_min']:.1f}",
-                f"{times['native']['wall_min'] * 1e6 / rows:.1f}",
-                f"{one['wall_min'] * 1e6 / rows:.1f}",
+                f"{times['native']['wall_min'] * 1e6 / record['rows']:.1f}",
+                f"{one['wall_min'] * 1e6 / record['rows']:.1f}",
                 *(_cell(record, name) for name in ("floor", "floor, one thread", "python", "builtin", "threads")),
             ]
         )
@@ -356,7 +368,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     with floors.connect(threads) as connection:
         corpora.load(connection, rows)
         corpora.load_authors(connection, rows)
-        for table in ("m", "a"):
+        corpora.load_documents(connection, rows // corpora.DOCUMENT_MESSAGES)
+        for table in ("m", "a", "d"):
             connection.execute(f"CREATE TABLE {table}_sample AS FROM {table} ORDER BY id LIMIT {SAMPLE}")
             connection.execute(f"CREATE TABLE {table}_checked AS FROM {table} ORDER BY hash(id) LIMIT {CHECKED}")
         plain_python.register(connection)
@@ -368,8 +381,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         with Progress("measuring", len(cases) * (rounds + 1) * 6) as bar:
             for case in cases:
                 record: dict[str, Any] = {"function": case.name, "query": case.query(case.call), "floor": case.floor}
+                record["rows"] = case.rows(rows)
                 record["differing"] = compare(connection, case)
-                record |= measure(connection, case, rows, threads, rounds, lambda label: bar.add(label=label))
+                record |= measure(
+                    connection, case, case.rows(rows), threads, rounds, lambda label: bar.add(label=label)
+                )
                 records.append(record | {"goals": goals(case, rows, threads)})
     print(timing.describe(where))
     print(f"{rows:,} rows in memory, {threads} threads; goals in brackets")

@@ -51,6 +51,7 @@ FUNCTIONS: dict[str, PlainFunction] = {
     "extract_emoji": PlainFunction(plain.extract_emoji, "VARCHAR[]"),
     "extract_media": PlainFunction(plain.extract_media, "VARCHAR[]"),
     "media_to_markdown": PlainFunction(plain.media_to_markdown),
+    "chunk_text": PlainFunction(lambda text: plain.chunk_text(text), "VARCHAR[]"),
     "uuid5": PlainFunction(uuid5),
 }
 

@@ -140,6 +140,30 @@ def slugify(text: str, max_length: int = 60) -> str:
     return _NOT_SLUG.sub("-", ascii_text).strip("-")[:max_length].rstrip("-")
 
 
+def chunk_text(text: str, max_chars: int = 800, overlap: int = 200) -> list[str]:
+    """Words joined up to a length; the next chunk begins with the last ones again."""
+    chunks: list[str] = []
+    current: list[str] = []
+    size = 0
+    for word in text.split():
+        if current and size + 1 + len(word) > max_chars:
+            chunks.append(" ".join(current))
+            kept: list[str] = []
+            size = -1
+            for last in reversed(current):
+                if size + 1 + len(last) > overlap:
+                    break
+                kept.append(last)
+                size += 1 + len(last)
+            current = kept[::-1]
+            size = max(size, 0)
+        size += len(word) + bool(current)
+        current.append(word)
+    if current:
+        chunks.append(" ".join(current))
+    return chunks
+
+
 def uuid5(namespace: uuid.UUID, name: str) -> str:
     """As the standard library, written out."""
     return str(uuid.uuid5(namespace, name))

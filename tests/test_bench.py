@@ -133,6 +133,7 @@ def test_plain_python_is_what_pipelines_write(connection: duckdb.DuckDBPyConnect
         "extract_emoji": ("ok 👍🏽 🇧🇷", ["👍🏽", "🇧🇷"]),
         "extract_media": ("IMG-20240305-WA0001.jpg (file attached)", ["IMG-20240305-WA0001.jpg"]),
         "media_to_markdown": ("<attached: 1-PHOTO.jpg> a.mp4 (file attached)", "![Image](1-PHOTO.jpg) [Video](a.mp4)"),
+        "chunk_text": ("word " * 200, ["word " * 159 + "word", "word " * 79 + "word"]),
         "uuid5": ("Ana", "6603dc0d-c484-5407-baa9-7ef26c6241ee"),
     }
     assert set(cases) == set(plain_python.FUNCTIONS)

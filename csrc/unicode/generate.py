@@ -11,6 +11,8 @@ from folding import write_folding
 from normalize import write_normalize
 from slug import write_slug
 from words import write_letters, write_words
+from word_break import write_word_break
+from words import write_words
 
 
 def main(folder: Path) -> None:
@@ -23,3 +25,4 @@ def main(folder: Path) -> None:
     write_normalize(folder / "normalize_tables.h")
     write_slug(folder / "slug_tables.h")
     write_words(folder / "word_tables.h")
+    write_word_break(folder / "word_break_tables.h")
