@@ -231,6 +231,78 @@ def load_documents(connection: duckdb.DuckDBPyConnection, rows: int, table: str 
     _create(connection, table, _cached("documents", documents, rows))
 
 
+def misspelt(rows: int, seed: int = 7) -> list[str]:
+    """Authors once more: half of them with a letter changed, the others strangers."""
+    rng = random.Random(f"{seed} misspelt")
+    names, found = authors(rows, seed), []
+    for name in names:
+        at = rng.randrange(len(name))
+        changed = name[:at] + rng.choice("aeinorst ") + name[at + rng.randrange(2) :]
+        found.append(changed if rng.random() < 0.5 else rng.choice(names))
+    return found
+
+
+def reworded(rows: int, seed: int = 7) -> list[str]:
+    """Messages once more: half of them with words taken out or put in, the others strangers."""
+    rng = random.Random(f"{seed} reworded")
+    messages, found = chat_messages(rows, seed), []
+    for message in messages:
+        words = message.split(" ")
+        for _ in range(rng.randint(1, 3)):
+            at = rng.randrange(len(words) + 1)
+            words[at : at + rng.randrange(2)] = rng.choice(([], ["maybe"], [rng.choice(_ENGLISH)]))
+        found.append(" ".join(words) if rng.random() < 0.5 else rng.choice(messages))
+    return found
+
+
+def pages(rows: int, seed: int = 7) -> list[str]:
+    """Small HTML pages, fifty messages each, with what pages have around their text."""
+    rng = random.Random(f"{seed} pages")
+    blocks = ("<p>{}</p>", "<li>{}", '<div class="x y">{}</div>', "<h2>{}</h2>", "<td>{}</td>", "{}<br/>", "<b>{}</b> ")
+    found = []
+    for document in documents(rows, seed):
+        lines = [
+            rng.choice(blocks).format(line.replace("&", "&amp;").replace("<", "&lt;")) for line in document.split("\n")
+        ]
+        head = f"<title>{rng.choice(_ENGLISH)}</title><style>p {{ margin: 0 }}</style><script>if (a < b) run()</script>"
+        found.append(f"<!DOCTYPE html><html><head>{head}</head><body>\n" + "\n".join(lines) + "\n</body></html>")
+    return found
+
+
+def patterns(count: int, seed: int = 7) -> list[str]:
+    """Names and phrases to look for: a few of them are in the messages, most are not."""
+    rng = random.Random(f"{seed} patterns")
+    found: dict[str, None] = {}
+    while len(found) < count:
+        words = (
+            rng.choices(_ENGLISH, k=rng.randint(2, 3))
+            if rng.random() < 0.7
+            else [rng.choice(_GIVEN), rng.choice(_FAMILY)]
+        )
+        phrase = " ".join(words)
+        if len(phrase) > 6:
+            found[phrase] = None
+    return list(found)
+
+
+def load_pairs(connection: duckdb.DuckDBPyConnection, rows: int, table: str, kind: str) -> None:
+    """Pairs as the table (id, t, u): of "authors" or of "messages"."""
+    first, second = {
+        "authors": (_cached("authors", authors, rows), _cached("misspelt", misspelt, rows)),
+        "messages": (_cached("chat", chat_messages, rows), _cached("reworded", reworded, rows)),
+    }[kind]
+    a, b = (str(path).replace("'", "''") for path in (first, second))
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {table} AS SELECT a.id, a.t, b.t AS u FROM read_parquet('{a}') a "
+        f"JOIN read_parquet('{b}') b USING (id) ORDER BY a.id"
+    )
+
+
+def load_pages(connection: duckdb.DuckDBPyConnection, rows: int, table: str = "h") -> None:
+    """Pages as the table (id, t)."""
+    _create(connection, table, _cached("pages", pages, rows))
+
+
 def _create(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
     source = str(path).replace("'", "''")
     connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT id, t FROM read_parquet('{source}') ORDER BY id")

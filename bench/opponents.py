@@ -182,7 +182,9 @@ OPPONENTS: dict[str, tuple[Opponent, ...]] = {
         ),
     ),
     "straighten_quotes": (
-        polars(lambda pl, t: t.str.replace_many({"‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'})),
+        polars(
+            lambda pl, t: t.str.replace_many({"‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'})
+        ),
     ),
     "html_escape": (
         polars(
@@ -191,9 +193,7 @@ OPPONENTS: dict[str, tuple[Opponent, ...]] = {
     ),
     "html_to_text": (selectolax(),),
     "scrub_pii": (
-        polars(
-            lambda pl, t: t.str.replace_all(EMAIL, "<EMAIL_REDACTED>").str.replace_all(PHONE, "<PHONE_REDACTED>")
-        ),
+        polars(lambda pl, t: t.str.replace_all(EMAIL, "<EMAIL_REDACTED>").str.replace_all(PHONE, "<PHONE_REDACTED>")),
     ),
     "has_pii": (polars(lambda pl, t: t.str.contains(EMAIL) | t.str.contains(PHONE)),),
     "extract_urls": (polars(lambda pl, t: t.str.extract_all(URL)),),

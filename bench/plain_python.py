@@ -22,8 +22,9 @@ NAMESPACE = uuid.NAMESPACE_OID
 class PlainFunction:
     """One row at a time; `returns` is its SQL type."""
 
-    run: Callable[[str], object]
+    run: Callable[..., object]
     returns: str = "VARCHAR"
+    texts: int = 1
 
 
 def uuid5(text: str) -> str:
@@ -57,8 +58,7 @@ FUNCTIONS: dict[str, PlainFunction] = {
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
-    """The functions as Python UDFs `py_<name>(text)`."""
+    """The functions as Python UDFs `py_<name>(text)`, or of two texts."""
     for name, function in FUNCTIONS.items():
-        connection.create_function(
-            f"py_{name}", function.run, [duckdb.sqltype("VARCHAR")], duckdb.sqltype(function.returns)
-        )
+        parameters = [duckdb.sqltype("VARCHAR")] * function.texts
+        connection.create_function(f"py_{name}", function.run, parameters, duckdb.sqltype(function.returns))

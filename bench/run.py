@@ -26,7 +26,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import cases as catalogue
-import corpora
 import duckdb
 import floors
 import opponents

@@ -17,12 +17,13 @@ sys.path.insert(0, str(ROOT / "bench"))
 
 pytest.importorskip("pyarrow")
 
+import cases  # noqa: E402
 import corpora  # noqa: E402
 import floors  # noqa: E402
-import goals  # noqa: E402
 import overhead  # noqa: E402
 import plain_python  # noqa: E402
 import report  # noqa: E402
+import run  # noqa: E402
 import timing  # noqa: E402
 
 needs_compiler = pytest.mark.skipif(not shutil.which(floors.compiler()[0]), reason="no C compiler")
@@ -177,16 +178,16 @@ def test_machine_says_where() -> None:
 )
 def test_a_goal_is_missed_beyond_the_slack(name: str, goal: float, got: float, kept: bool) -> None:
     record = {"function": "f", "goals": {name: goal}, "ratios": {name: {"paired": got}}}
-    assert (goals.missed(record, goals.SLACK) == []) is kept
+    assert (run.missed(record, run.SLACK) == []) is kept
 
 
 @needs_compiler
-def test_goals_run(own_files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_run(own_files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        goals.main(["--rows", "3000", "--quick", "--label", "test"])
+        run.main(["--rows", "3000", "--quick", "--label", "test"])
     assert stop.value.code == 0
-    record = json.loads((own_files / "goals-test.json").read_text(encoding="utf-8"))
-    assert [f["function"] for f in record["functions"]] == [case.name for case in goals.all_cases()]
+    record = json.loads((own_files / "run-test.json").read_text(encoding="utf-8"))
+    assert [f["function"] for f in record["functions"]] == [case.name for case in cases.all_cases()]
     assert "slugify" in capsys.readouterr().out
     # The built-in SQL is an opponent only if it does the same work.
     shares = {f["function"]: f["differing"] for f in record["functions"]}

@@ -6,13 +6,12 @@ from pathlib import Path
 
 from emoji import write_emoji
 from fold import write_fold
-from markup import write_markup
 from folding import write_folding
+from markup import write_markup
 from normalize import write_normalize
 from slug import write_slug
-from words import write_letters, write_words
 from word_break import write_word_break
-from words import write_words
+from words import write_letters, write_words
 
 
 def main(folder: Path) -> None:

@@ -1,43 +1,23 @@
-"""Every function against its floor, plain Python and the best built-in SQL, beside the goals that it has to meet.
-
-    python bench/goals.py [--label NAME] [--rows N] [--threads N] [--functions a,b] [--quick] [--check]
-
-A goal is `SELECT sum(strlen(f(t))) FROM m` over a table in memory (`len` for lists, `count` for UUIDs), on `--threads`
-threads, and again on one. Answers are compared with the specification first; how many rows the opponents answer
-differently is shown, because they do less. Ratios are medians of the ratios within a round. Python UDFs run on a sample
-of the rows, and their time is scaled to all of them.
-"""
+"""What is measured: a query for each function, what it is compared with, and its goals."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import corpora
 import duckdb
-import floors
 import plain_python
-import report
-import timing
 
 from streamliner_udf import reference
 from streamliner_udf._table import FUNCTIONS, Function
-from streamliner_udf.progress import Progress
 
-SLACK = 1.10
-SAMPLE = 50_000  # rows of a Python UDF
 CHECKED = 1_000  # rows compared with the specification
 PARALLEL_ROWS = 250_000  # below, a table has too few row groups for two threads
 SCALING = 1.8
 
-FLOORS = {
-    "scan": "sum(strlen(t))",
-    "read": "sum(sl_floor_touch(t))",
-    "copy": "sum(strlen(sl_floor_identity(t)))",
-}
+FLOORS = {"scan": "strlen({})", "read": "sl_floor_touch({})", "copy": "strlen(sl_floor_identity({}))"}
 MEASURES = {
     "flag": "count_if({})",
     "number": "sum({})",
@@ -68,12 +48,16 @@ class Case:
     python: str | None = None
     builtin: str | None = None
     table: str = "m"
-    oracle: Callable[[str], object] | None = None
+    oracle: Callable[..., object] | None = None
+    columns: tuple[str, ...] = ("t",)
+    # Of a call in Python, with None where the columns go; by default there is nothing else.
+    arguments: tuple[object, ...] | None = None
     # Goals: at most so many times the floor, at least so many times faster than the others.
     floor_goal: float | None = None
     python_goal: float | None = None
     builtin_goal: float | None = None
     scaling_goal: float | None = SCALING
+    other_goals: tuple[tuple[str, float], ...] = ()  # by the label of an opponent
 
     @property
     def function(self) -> str:
@@ -81,7 +65,14 @@ class Case:
 
     def rows(self, messages: int) -> int:
         """Rows of its table: documents are fewer, and as much text."""
-        return messages // corpora.DOCUMENT_MESSAGES if self.table == "d" else messages
+        return messages // corpora.DOCUMENT_MESSAGES if self.table in "dh" else messages
+
+    def floor_query(self) -> str:
+        """What DuckDB demands of any function of the kind."""
+        return f"sum({' + '.join(FLOORS[self.floor].format(column) for column in self.columns)})"
+
+    def python_call(self) -> str:
+        return f"py_{self.python}({', '.join(self.columns)})"
 
     def query(self, call: str, table: str | None = None) -> str:
         return f"SELECT {MEASURES[self.result].format(call)} FROM {table or self.table}"
@@ -194,7 +185,7 @@ CASES = (
     ),
     Case(
         "uuid5, authors", "sl_uuid5('oid', t)", "uuid", "scan", "uuid5", _UUID5, table="a",
-        oracle=_oracle("uuid5", "oid"),
+        oracle=_oracle("uuid5", "oid"), arguments=("oid", None), python_goal=130, builtin_goal=6,
     ),
 )  # fmt: skip
 
@@ -253,159 +244,35 @@ def compare(connection: duckdb.DuckDBPyConnection, case: Case) -> dict[str, floa
     """Stops unless the function answers as specified; says on what share of rows the opponents do not."""
     answers = _answers(connection, case, case.call)
     if case.oracle:
-        for text, answer in zip(_answers(connection, case, "t"), answers, strict=True):
-            if answer != case.oracle(text):
-                raise SystemExit(f"{case.name}: expected {case.oracle(text)!r} for {text!r}, got {answer!r}")
+        given = [_answers(connection, case, column) for column in case.columns]
+        for texts, answer in zip(zip(*given, strict=True), answers, strict=True):
+            if answer != case.oracle(*texts):
+                raise SystemExit(f"{case.name}: expected {case.oracle(*texts)!r} for {texts!r}, got {answer!r}")
     shares = {}
     if case.python:
-        shares["python"] = _share_differing(answers, _answers(connection, case, f"py_{case.python}(t)"))
+        shares["python"] = _share_differing(answers, _answers(connection, case, case.python_call()))
     if case.builtin:
         shares["builtin"] = _share_differing(answers, _answers(connection, case, case.builtin))
     return shares
 
 
-def measure(
-    connection: duckdb.DuckDBPyConnection,
-    case: Case,
-    rows: int,
-    threads: int,
-    rounds: int,
-    step: Callable[[str], object],
-) -> dict[str, Any]:
-    """Times and ratios of one case. Opponents run on all threads, the function and its floor also on one."""
+Load = Callable[[duckdb.DuckDBPyConnection, int, str], None]
 
-    def way(query: str, count: int) -> timing.Way:
-        return timing.Way(
-            lambda: connection.execute(query).fetchone(), lambda: connection.execute(f"SET threads = {count}")
-        )
-
-    floor = f"SELECT {FLOORS[case.floor]} FROM {case.table}"
-    ways = {"native": way(case.query(case.call), threads), "floor": way(floor, threads)}
-    if threads > 1:
-        ways |= {"native, one thread": way(case.query(case.call), 1), "floor, one thread": way(floor, 1)}
-    if case.python:
-        ways["python"] = way(case.query(f"py_{case.python}(t)", f"{case.table}_sample"), threads)
-    if case.builtin:
-        ways["builtin"] = way(case.query(case.builtin), threads)
-    took = timing.interleave(ways, rounds, step=lambda name: step(f"{case.name}: {name}"))
-
-    ratios = {"floor": timing.ratio(took["native"], took["floor"])}
-    if threads > 1:
-        ratios["floor, one thread"] = timing.ratio(took["native, one thread"], took["floor, one thread"])
-        ratios["threads"] = timing.ratio(took["native, one thread"], took["native"])
-    if case.python:
-        ratios["python"] = timing.ratio(took["python"], took["native"], rows / min(rows, SAMPLE))
-    if case.builtin:
-        ratios["builtin"] = timing.ratio(took["builtin"], took["native"])
-    return {"milliseconds": {name: series.summary() for name, series in took.items()}, "ratios": ratios}
+TABLES: dict[str, Load] = {
+    "m": lambda connection, rows, table: corpora.load(connection, rows, table),
+    "a": lambda connection, rows, table: corpora.load_authors(connection, rows, table),
+    "d": lambda connection, rows, table: corpora.load_documents(connection, rows // corpora.DOCUMENT_MESSAGES, table),
+    "h": lambda connection, rows, table: corpora.load_pages(connection, rows // corpora.DOCUMENT_MESSAGES, table),
+    "p": lambda connection, rows, table: corpora.load_pairs(connection, rows, table, "authors"),
+    "q": lambda connection, rows, table: corpora.load_pairs(connection, rows, table, "messages"),
+}
+"""Tables of the cases; each has an id and columns of text."""
 
 
 def goals(case: Case, rows: int, threads: int) -> dict[str, float]:
     """What the ratios of a case have to reach: "floor" at most, the others at least."""
     found = {"floor": case.floor_goal, "python": case.python_goal, "builtin": case.builtin_goal}
+    found |= dict(case.other_goals)
     if threads == 2 and rows >= PARALLEL_ROWS:
         found["threads"] = case.scaling_goal
     return {name: goal for name, goal in found.items() if goal is not None}
-
-
-def missed(record: dict[str, Any], slack: float) -> list[str]:
-    """The goals that a record misses, in words."""
-    sentences = []
-    for name, goal in record["goals"].items():
-        got = record["ratios"][name]["paired"]
-        kept = got <= goal * slack if name == "floor" else got >= goal / slack
-        if not kept:
-            bound = "at most" if name == "floor" else "at least"
-            sentences.append(f"{record['function']}: expected x {name} to be {bound} {goal:g}, got {got:.3g}")
-    return sentences
-
-
-def _cell(record: dict[str, Any], name: str) -> str:
-    if name not in record["ratios"]:
-        return "-"
-    value = record["ratios"][name]["paired"]
-    shown = f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-    goal = record["goals"].get(name)
-    return shown if goal is None else f"{shown} ({'<=' if name == 'floor' else '>='}{goal:g})"
-
-
-def show(records: list[dict[str, Any]], rows: int, threads: int) -> None:
-    header = ["function", "floor", "ms", "ns/row", "1T ns/row", "x floor", "x floor 1T", "x Python UDF", "x built-in"]
-    header.append(f"{threads}T/1T")
-    lines = []
-    for record in records:
-        times = record["milliseconds"]
-        one = times.get("native, one thread", times["native"])
-        lines.append(
-            [
-                record["function"],
-                record["floor"],
-                f"{times['native']['wall_min']:.1f}",
-                f"{times['native']['wall_min'] * 1e6 / record['rows']:.1f}",
-                f"{one['wall_min'] * 1e6 / record['rows']:.1f}",
-                *(_cell(record, name) for name in ("floor", "floor, one thread", "python", "builtin", "threads")),
-            ]
-        )
-    report.table(header, lines)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--label", default="local", help="names the file in bench/results")
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--functions", default="", help="comma-separated names; all if empty")
-    parser.add_argument("--quick", action="store_true", help="3 rounds and not 9")
-    parser.add_argument("--check", action="store_true", help="exit status 1 if a goal is missed by more than 10 %%")
-    arguments = parser.parse_args(argv)
-    rows, threads = arguments.rows, arguments.threads
-    wanted = {name for name in arguments.functions.split(",") if name}
-    unknown = wanted - {case.name.partition(",")[0] for case in all_cases()}
-    if unknown:
-        known = ", ".join(dict.fromkeys(case.name.partition(",")[0] for case in all_cases()))
-        parser.error(f"expected --functions out of {known}, got {', '.join(sorted(unknown))}")
-    rounds = 3 if arguments.quick else 9
-    with floors.connect(threads) as connection:
-        corpora.load(connection, rows)
-        corpora.load_authors(connection, rows)
-        corpora.load_documents(connection, rows // corpora.DOCUMENT_MESSAGES)
-        for table in ("m", "a", "d"):
-            connection.execute(f"CREATE TABLE {table}_sample AS FROM {table} ORDER BY id LIMIT {SAMPLE}")
-            connection.execute(f"CREATE TABLE {table}_checked AS FROM {table} ORDER BY hash(id) LIMIT {CHECKED}")
-        plain_python.register(connection)
-        cases = [
-            case for case in existing(connection, all_cases()) if not wanted or case.name.partition(",")[0] in wanted
-        ]
-        where = timing.machine([1, threads])
-        records = []
-        with Progress("measuring", len(cases) * (rounds + 1) * 6) as bar:
-            for case in cases:
-                record: dict[str, Any] = {"function": case.name, "query": case.query(case.call), "floor": case.floor}
-                record["rows"] = case.rows(rows)
-                record["differing"] = compare(connection, case)
-                record |= measure(
-                    connection, case, case.rows(rows), threads, rounds, lambda label: bar.add(label=label)
-                )
-                records.append(record | {"goals": goals(case, rows, threads)})
-    print(timing.describe(where))
-    print(f"{rows:,} rows in memory, {threads} threads; goals in brackets")
-    print(f"Python UDFs: measured on {min(rows, SAMPLE):,} rows, scaled to all\n")
-    show(records, rows, threads)
-    for record in records:
-        for opponent, share in record["differing"].items():
-            if share:
-                print(f"{record['function']}: {opponent} answers {share:.1%} of the rows differently")
-    path = report.write(
-        "goals",
-        arguments.label,
-        {"machine": where, "rows": rows, "python_rows": min(rows, SAMPLE), "functions": records},
-    )
-    print(f"\n{path}")
-    failures = [sentence for record in records for sentence in missed(record, SLACK)]
-    if failures:
-        print("\n".join(["", "missed goals:", *failures]), file=sys.stderr)
-    sys.exit(1 if arguments.check and failures else 0)
-
-
-if __name__ == "__main__":
-    main()
