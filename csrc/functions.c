@@ -5,8 +5,10 @@
 #define BARE(field_type) {NULL, SL_TYPE_##field_type}
 #define FIELD(field_name, field_type) {#field_name, SL_TYPE_##field_type}
 #define SL_OPTIONS(name)
-#define SL_SCAN(name)
+#define SL_SCAN(name) enum { sl_trims_##name = 0 };
+#define SL_INNER_SCAN(name) enum { sl_trims_##name = 1 };
 #define sl_scan_none NULL
+SL_SCAN(none)
 #define SL_FUNCTION(name, family, shape, result, prepare, scan, since, summary, example, ...)
 #define SL_RESULT(name, ...)                                     \
     static const sl_field sl_fields_##name[] = {__VA_ARGS__};    \
@@ -21,6 +23,8 @@ SL_PLAIN_RESULT(real, SL_TYPE_REAL);
 SL_PLAIN_RESULT(boolean, SL_TYPE_BOOLEAN);
 #include "functions.def"
 #undef SL_RESULT
+#undef SL_SCAN
+#undef SL_INNER_SCAN
 #undef SL_FUNCTION
 
 #define ROW(name) {#name, SL_ROLE_ROW, 1, {.type = SL_TYPE_TEXT}, 0}
@@ -35,6 +39,8 @@ SL_PLAIN_RESULT(boolean, SL_TYPE_BOOLEAN);
 #define REAL_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_REAL, .real = (value)}, 0}
 #define BOOLEAN_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_BOOLEAN, .integer = (value)}, 0}
 #define SL_RESULT(name, ...)
+#define SL_SCAN(name)
+#define SL_INNER_SCAN(name)
 #define SL_FUNCTION(name, family, shape, result, prepare, scan, since, summary, example, ...) \
     static const sl_param sl_params_##name[] = {__VA_ARGS__};
 #include "functions.def"
@@ -50,6 +56,7 @@ SL_PLAIN_RESULT(boolean, SL_TYPE_BOOLEAN);
      &sl_result_##result,                                                                                                   \
      sl_prepare_##prepare,                                                                                                  \
      sl_scan_##scan,                                                                                                        \
+     sl_trims_##scan,                                                                                                       \
      sl_params_##name,                                                                                                      \
      sizeof(sl_params_##name) / sizeof(sl_param),                                                                           \
      {.shape = sl_##name}},

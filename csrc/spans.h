@@ -54,9 +54,15 @@ static inline size_t sl_span_index(const sl_span *span, size_t k) {
     return span->down ? span->first + span->count - 1 - k : span->first + k;
 }
 
+/* 1 if the scan of the function says nothing of the text, because of a space at an end. */
+static inline int sl_span_has_edge(const sl_function *function, sl_str text) {
+    return function->trims && text.len && (text.ptr[0] == ' ' || text.ptr[text.len - 1] == ' ');
+}
+
 /* Sets loud[i] for each text of the span that a kernel has to see, and clears it for those that it would pass on. */
-static inline void sl_span_mark(const sl_span *span, const sl_str *texts, sl_scan scan, const sl_options *options,
-                                uint8_t *loud) {
+static inline void sl_span_mark(const sl_span *span, const sl_str *texts, const sl_function *function,
+                                const sl_options *options, uint8_t *loud) {
+    sl_scan scan = function->scan;
     if (!scan || span->count == 1) {
         memset(loud + span->first, 1, span->count);
         return;
@@ -66,7 +72,7 @@ static inline void sl_span_mark(const sl_span *span, const sl_str *texts, sl_sca
     for (size_t k = 0; k < span->count; k++) {
         size_t i = sl_span_index(span, k);
         const char *stop = texts[i].ptr + texts[i].len;
-        loud[i] = next < stop;
+        loud[i] = next < stop || sl_span_has_edge(function, texts[i]);
         if (next < stop) next = stop + scan(stop, (size_t)(end - stop), options);
     }
 }

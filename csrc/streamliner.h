@@ -224,7 +224,8 @@ typedef struct sl_field {
 
 /* Bytes from ptr on, at most len, in which the function finds nothing to do, however they are cut into texts: TEXT
  * kernels answer "unchanged" for every text out of them, ROWS kernels give nothing, NUMBER kernels give zero. Doors use it
- * to pass over many texts with one look; it may stop early. */
+ * to pass over many texts with one look; it may stop early. Of a function that trims that holds only for texts that neither
+ * begin nor end with a space. */
 typedef size_t (*sl_scan)(const char *ptr, size_t len, const sl_options *options);
 
 typedef struct sl_result {
@@ -243,6 +244,7 @@ typedef struct sl_function {
     const sl_result *result;
     sl_prepare prepare; /* sl_prepare_none where the row has no options */
     sl_scan scan;       /* NULL where every text has to be seen */
+    int trims;          /* the scan says nothing of texts that begin or end with a space */
     const sl_param *params;
     uint32_t param_count;
     union {
@@ -284,11 +286,13 @@ extern const uint32_t sl_function_count;
 #define SL_RESULT(name, ...)
 #define SL_OPTIONS(name) sl_status sl_prepare_##name(const sl_value *values, sl_options *options, sl_error *error);
 #define SL_SCAN(name) size_t sl_scan_##name(const char *ptr, size_t len, const sl_options *options);
+#define SL_INNER_SCAN(name) SL_SCAN(name)
 #define SL_FUNCTION(name, family, shape, result, prepare, scan, since, summary, example, ...) SL_PROTOTYPE_##shape(name);
 #include "functions.def"
 #undef SL_RESULT
 #undef SL_OPTIONS
 #undef SL_SCAN
+#undef SL_INNER_SCAN
 #undef SL_FUNCTION
 
 #endif

@@ -118,29 +118,32 @@ static sl_status write_text(call *c, sl_duckdb_index row, sl_str text, const sl_
 static sl_status run_TEXT(call *c, sl_duckdb_index from, const sl_str *texts, const sl_span *span,
                           const sl_options *options) {
     heap *h = &c->texts;
-    sl_scan scan = span->count > 1 ? c->overload->function->scan : NULL;
+    const sl_function *function = c->overload->function;
+    sl_scan scan = span->count > 1 ? function->scan : NULL;
     const sl_duckdb_string *rows = (const sl_duckdb_string *)c->rows[0].data;
-    const char *end = span->ptr + span->len;
+    const char *end = span->ptr + span->len, *quiet = scan ? span->ptr + scan(span->ptr, span->len, options) : NULL;
     for (size_t k = 0; k < span->count; k++) {
-        size_t i = sl_span_index(span, k);
-        const char *start = texts[i].ptr, *stop = start + texts[i].len;
-        const char *quiet = scan ? start + scan(start, (size_t)(end - start), options) : start;
-        if (quiet >= stop && scan) {
-            h->row = from + i;
-            const char *copy = heap_block(h, start, (size_t)(quiet - start));
-            const char *before = start;
-            do {
-                heap_point(h, from + i, &rows[from + i], copy + (texts[i].ptr - before));
-                start = stop;
-                if (++k == span->count) break;
-                i = sl_span_index(span, k);
-                stop = texts[i].ptr + texts[i].len;
-            } while (stop <= quiet);
-            h->next -= quiet - start; /* what was copied of the next text */
-            if (k == span->count) break;
+        size_t i = sl_span_index(span, k), after = k;
+        const char *start = texts[i].ptr, *stop = start;
+        if (scan && quiet < start) quiet = start + scan(start, (size_t)(end - start), options);
+        while (scan && after < span->count) {
+            size_t next = sl_span_index(span, after);
+            if ((size_t)(quiet - stop) < texts[next].len || sl_span_has_edge(function, texts[next])) break;
+            stop += texts[next].len;
+            after++;
         }
-        sl_status status = write_text(c, from + i, texts[i], options);
-        if (SL_UNLIKELY(status > SL_OK)) return status;
+        if (after == k) {
+            sl_status status = write_text(c, from + i, texts[i], options);
+            if (SL_UNLIKELY(status > SL_OK)) return status;
+            continue;
+        }
+        h->row = from + i;
+        const char *copy = heap_block(h, start, (size_t)(stop - start));
+        for (; k < after; k++) {
+            i = sl_span_index(span, k);
+            heap_point(h, from + i, &rows[from + i], copy + (texts[i].ptr - start));
+        }
+        k--;
     }
     h->ahead -= span->len < h->ahead ? span->len : h->ahead;
     return SL_OK;
@@ -291,11 +294,11 @@ static sl_status run_spans(call *c, sl_duckdb_index from, sl_duckdb_index count,
                 SL_TRY(run_UUID(c, from, b->texts, &span, prepared, &thread->memo));
                 break;
             case SL_SHAPE_NUMBER:
-                sl_span_mark(&span, b->texts, function->scan, options, b->loud);
+                sl_span_mark(&span, b->texts, function, options, b->loud);
                 SL_TRY(run_NUMBER(c, from, b->texts, b->loud, &span, options));
                 break;
             case SL_SHAPE_ROWS:
-                sl_span_mark(&span, b->texts, function->scan, options, b->loud);
+                sl_span_mark(&span, b->texts, function, options, b->loud);
                 SL_TRY(run_ROWS(c, from, b->texts, b->loud, &span, options, sink));
                 break;
             default:

@@ -204,6 +204,53 @@ static size_t scan_stable(const char *ptr, size_t len, const normalize_plan *pla
     return (size_t)(scan(&s, at, 0) - ptr);
 }
 
+#if defined(SL_WIDE)
+/* The same for text that is also free of white space to mend, if it neither begins nor ends with a space. Controls stop
+ * it, too: most are line ends. */
+SL_AVX2 static const char *skip_clean_blocks(sl_str text, const normalize_plan *plan) {
+    const normalize_leads *leads = &normalize_lead_ranges[plan->leads];
+    const char *p = text.ptr, *end = text.ptr + text.len;
+    const sl_v32 space = sl_v32_fill(' ');
+    uint64_t before = 0;
+    for (; end - p >= 64; p += 64) {
+        sl_v32 a = sl_v32_load(p), b = sl_v32_load(p + 32);
+        uint64_t blank = sl_v32_mask(sl_v32_eq(a, space)) | (uint64_t)sl_v32_mask(sl_v32_eq(b, space)) << 32;
+        uint64_t look = blank & (blank << 1 | before);
+        look |= sl_v32_mask(sl_v32_range(a, 0, ' ' - 1)) | (uint64_t)sl_v32_mask(sl_v32_range(b, 0, ' ' - 1)) << 32;
+        before = blank >> 63;
+        if (sl_v32_mask(sl_v32_or(a, b))) look |= sift(a, leads) | (uint64_t)sift(b, leads) << 32;
+        for (; look; look &= look - 1) {
+            const char *at = p + sl_first_bit(look);
+            if (!((unsigned char)*at & 0x80) || is_unstable(at, end, plan)) return at;
+        }
+    }
+    return p;
+}
+#endif
+
+static size_t scan_clean(const char *ptr, size_t len, const normalize_plan *plan) {
+    sl_str text = {ptr, (uint32_t)len};
+    const char *at = ptr;
+#if defined(SL_WIDE)
+    if (len >= 64 && sl_has_avx2()) {
+        at = skip_clean_blocks(text, plan);
+        if (ptr + len - at >= 64) return (size_t)(at - ptr);
+    }
+#endif
+    scanner s = {text, plan, at, at, 0, at > ptr && at[-1] == ' '};
+    return (size_t)(scan(&s, at, 1) - ptr);
+}
+
+size_t sl_scan_spaces(const char *ptr, size_t len, const sl_options *options) {
+    (void)options;
+    return scan_clean(ptr, len, &plans[PLAN_SPACES]);
+}
+
+size_t sl_scan_clean(const char *ptr, size_t len, const sl_options *options) {
+    (void)options;
+    return scan_clean(ptr, len, &plans[PLAN_CLEAN]);
+}
+
 size_t sl_scan_form(const char *ptr, size_t len, const sl_options *options) {
     return scan_stable(ptr, len, &plans[options->word[0]]);
 }

@@ -355,7 +355,7 @@ static sl_status run_block(sl_batch *batch, const sl_options *options, const sl_
             *at = first_invalid(texts, &span);
             return SL_EUTF8;
         }
-        sl_span_mark(&span, texts, batch->function->scan, options, loud);
+        sl_span_mark(&span, texts, batch->function, options, loud);
         SL_TRY(run_span(batch, options, texts, &span, loud, sink, at));
         i += span.count;
     }

@@ -38,6 +38,7 @@ static void lay_out(uint64_t round, int valid, int down) {
 
 static void check_layout(int valid) {
     static uint8_t loud[TEXTS];
+    static const sl_function unscanned = {.name = "unscanned"};
     for (size_t i = 0; i < TEXTS;) {
         if (!texts[i].ptr) {
             i++;
@@ -58,7 +59,7 @@ static void check_layout(int valid) {
         CHECK(sl_span_valid(&span) == all_valid);
         if (valid) CHECK(all_valid);
         memset(loud, 7, sizeof(loud));
-        sl_span_mark(&span, texts, NULL, NULL, loud);
+        sl_span_mark(&span, texts, &unscanned, NULL, loud);
         for (size_t k = i; k < i + span.count; k++) CHECK(loud[k] == 1);
         i += span.count;
     }
@@ -78,6 +79,9 @@ static void check_quiet(const sl_function *function, const sl_options *options, 
         CHECK(status == SL_UNCHANGED ||
               (status == SL_OK && out.len == text.len && (!out.len || memcmp(out.ptr, text.ptr, out.len) == 0)));
         sl_buf_free(&out);
+    } else if (function->shape == SL_SHAPE_NUMBER) {
+        sl_cell cell = {.integer = -1};
+        CHECK(function->kernel.NUMBER(text, options, &cell) == SL_OK && cell.integer == 0);
     } else {
         sl_cell cells[8];
         sl_rows rows = {.cells = cells, .columns = function->result->field_count, .capacity = 0, .flush = never};
@@ -95,7 +99,7 @@ static uint64_t check_marks(const sl_function *function, const sl_options *optio
             continue;
         }
         sl_span span = sl_span_at(texts, i, TEXTS);
-        sl_span_mark(&span, texts, function->scan, options, loud);
+        sl_span_mark(&span, texts, function, options, loud);
         for (size_t k = i; k < i + span.count; k++) {
             if (loud[k]) continue;
             check_quiet(function, options, texts[k]);
