@@ -89,9 +89,8 @@ def _at_words(text: str, at: int, floor: int) -> _Found | None:
 def _find(text: str) -> Iterator[_Found]:
     at = floor = 0
     while trigger := _TRIGGER.search(text, at):
-        destination = (
-            trigger[0] == "<" and text[: trigger.start()].endswith("](") and _BRACKET.match(text, trigger.start())
-        )
+        start = trigger.start()
+        destination = text[max(start - 2, 0) : start + 1] == "](<" and _BRACKET.match(text, start)
         if destination:  # of a link that stands there already
             at = floor = destination.end()
             continue
