@@ -241,3 +241,21 @@ sl_status sl_find_pii(sl_str text, const sl_options *options, sl_rows *out) {
     uint32_t sees = from < text.len ? look(text, from) : 0;
     return sees | mac ? find(text, kinds, sees, out) : SL_OK;
 }
+
+static sl_status has(sl_str text, uint32_t kinds, uint32_t sees, sl_cell *out) {
+    pii_scanner scanner;
+    pii_finding finding;
+    SL_TRY(pii_open(&scanner, text, kinds, sees));
+    sl_status status = pii_next(&scanner, &finding);
+    pii_close(&scanner);
+    out->integer = status == SL_OK;
+    return status > SL_OK ? status : SL_OK;
+}
+
+sl_status sl_has_pii(sl_str text, const sl_options *options, sl_cell *out) {
+    uint32_t kinds = (uint32_t)options->word[0], mac = kinds >> PII_MAC & 1;
+    size_t from = first_trigger(text);
+    uint32_t sees = from < text.len ? look(text, from) : 0;
+    out->integer = 0;
+    return sees | mac ? has(text, kinds, sees, out) : SL_OK;
+}

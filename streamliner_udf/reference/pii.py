@@ -15,7 +15,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 
-__all__ = ["find_pii", "scrub_pii"]
+__all__ = ["find_pii", "has_pii", "scrub_pii"]
 
 Span = tuple[int, int]
 
@@ -572,3 +572,36 @@ def find_pii(text: str, kinds: str = "") -> list[dict[str, str | int]]:
         {"kind": kind, "start": start, "stop": stop, "value": text[start:stop]}
         for start, stop, kind in findings(text, chosen_kinds("find_pii", kinds))
     ]
+
+
+def has_pii(text: str, kinds: str = "") -> bool:
+    """Whether a text holds personal data.
+
+    Parameters
+    ----------
+    text : text
+        Any text.
+    kinds : text, default ''
+        Comma-separated list out of email, phone, credit_card, iban, ip, us_ssn, br_cpf, br_cnpj, mac, crypto,
+        url_credentials; or all. Empty means all but mac.
+
+    Returns
+    -------
+    boolean
+        True if `find_pii` finds anything; the kernel stops at the first finding.
+
+    Nulls : NULL in, NULL out.
+    Errors : an unknown kind.
+    Cost : O(len(text)).
+    Source : RFC 5321, RFC 4291, ITU-T E.164, ISO/IEC 7812-1, ISO 13616-1, BIP 173, BIP 350, IN RFB 2.229/2024.
+
+    Examples
+    --------
+    >>> has_pii("mail ana@example.org")
+    True
+    >>> has_pii("mail ana@example.org", "phone,ip")
+    False
+    >>> has_pii("")
+    False
+    """
+    return bool(findings(text, chosen_kinds("has_pii", kinds)))
