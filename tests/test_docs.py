@@ -51,7 +51,8 @@ def test_examples_hold_for_the_compiled_functions(name: str) -> None:
     compiled = getattr(streamliner_udf, name)
     assert compiled.__doc__ == getattr(reference, name).__doc__
     assert compiled.__name__ == name
-    test = doctest.DocTestParser().get_doctest(compiled.__doc__, {name: compiled}, name, None, None)
+    others = {other: getattr(streamliner_udf, other) for other in FUNCTIONS}
+    test = doctest.DocTestParser().get_doctest(compiled.__doc__, others, name, None, None)
     assert len(test.examples) >= 2
     assert not (report := failures(test)), report
 
