@@ -100,7 +100,7 @@ CASES = (
     ),
     Case(
         "squash_spaces", "sl_squash_spaces(t)", "text", "copy", "squash_spaces",
-        r"trim(regexp_replace(t, '\s+', ' ', 'g'))", oracle=_oracle("squash_spaces"), floor_goal=1.8,
+        r"trim(regexp_replace(t, '\s+', ' ', 'g'))", oracle=_oracle("squash_spaces"), floor_goal=1.5,
     ),
     Case(
         "clean_text", "sl_clean_text(t)", "text", "copy", "clean_text",
