@@ -37,6 +37,7 @@ FLOORS = {
     "scan": "sum(strlen(t))",
     "read": "sum(sl_floor_touch(t))",
     "copy": "sum(strlen(sl_floor_identity(t)))",
+    "add": "sum(list_sum(t))",
 }
 MEASURES = {
     "flag": "count_if({})",
@@ -68,7 +69,7 @@ class Case:
     python: str | None = None
     builtin: str | None = None
     table: str = "m"
-    oracle: Callable[[str], object] | None = None
+    oracle: Callable[[Any], object] | None = None
     # Goals: at most so many times the floor, at least so many times faster than the others.
     floor_goal: float | None = None
     python_goal: float | None = None
@@ -80,8 +81,8 @@ class Case:
         return self.call.partition("(")[0]
 
     def rows(self, messages: int) -> int:
-        """Rows of its table: documents are fewer, and as much text."""
-        return messages // corpora.DOCUMENT_MESSAGES if self.table == "d" else messages
+        """Rows of its table: documents and lists are fewer, and hold as much."""
+        return messages // {"d": corpora.DOCUMENT_MESSAGES, "s": corpora.LIST_MESSAGES}.get(self.table, 1)
 
     def query(self, call: str, table: str | None = None) -> str:
         return f"SELECT {MEASURES[self.result].format(call)} FROM {table or self.table}"
@@ -134,6 +135,25 @@ CASES = (
     Case(
         "chunk_text, documents", "sl_chunk_text(t)", "list", "copy", "chunk_text", table="d",
         oracle=_oracle("chunk_text"), python_goal=15, floor_goal=7, scaling_goal=None,
+    ),
+    Case(
+        "count_words", "sl_count_words(t)", "number", "read", "count_words",
+        r"len(regexp_extract_all(t, '[\p{L}\p{N}_]+'))", oracle=_oracle("count_words"),
+        floor_goal=4, python_goal=15, builtin_goal=12,
+    ),
+    Case(
+        "count_words, documents", "sl_count_words(t)", "number", "read", "count_words",
+        r"len(regexp_extract_all(t, '[\p{L}\p{N}_]+'))", table="d", oracle=_oracle("count_words"),
+        floor_goal=4, python_goal=25, builtin_goal=25, scaling_goal=None,
+    ),
+    Case(
+        "estimate_tokens", "sl_estimate_tokens(t)", "number", "read", "estimate_tokens",
+        oracle=_oracle("estimate_tokens"), floor_goal=4,
+    ),
+    Case(
+        "pack_windows", "sl_pack_windows(t, 4000, 500)", "list", "add", "pack_windows", table="s",
+        oracle=lambda sizes: reference.pack_windows(sizes, 4000, 500),
+        floor_goal=2, python_goal=20, scaling_goal=None,
     ),
     Case(
         "uuid5, authors", "sl_uuid5('oid', t)", "uuid", "scan", "uuid5", _UUID5, table="a",
@@ -312,7 +332,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         corpora.load(connection, rows)
         corpora.load_authors(connection, rows)
         corpora.load_documents(connection, rows // corpora.DOCUMENT_MESSAGES)
-        for table in ("m", "a", "d"):
+        corpora.load_sizes(connection)
+        for table in ("m", "a", "d", "s"):
             connection.execute(f"CREATE TABLE {table}_sample AS FROM {table} ORDER BY id LIMIT {SAMPLE}")
             connection.execute(f"CREATE TABLE {table}_checked AS FROM {table} ORDER BY hash(id) LIMIT {CHECKED}")
         plain_python.register(connection)

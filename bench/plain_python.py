@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
@@ -20,15 +21,21 @@ NAMESPACE = uuid.NAMESPACE_OID
 
 @dataclass(frozen=True)
 class PlainFunction:
-    """One row at a time; `returns` is its SQL type."""
+    """One row at a time; `returns` and `takes` are its SQL types."""
 
-    run: Callable[[str], object]
+    run: Callable[[Any], object]
     returns: str = "VARCHAR"
+    takes: str = "VARCHAR"
 
 
 def uuid5(text: str) -> str:
     """In the one namespace that the benchmarks use."""
     return plain.uuid5(NAMESPACE, text)
+
+
+def pack(sizes: list[int]) -> list[tuple[int, int, int]]:
+    """With the one budget that the benchmarks use."""
+    return plain.pack_windows(sizes, 4000, 500)
 
 
 FUNCTIONS: dict[str, PlainFunction] = {
@@ -40,6 +47,13 @@ FUNCTIONS: dict[str, PlainFunction] = {
     "slugify": PlainFunction(lambda text: plain.slugify(text)),
     "extract_urls": PlainFunction(plain.extract_urls, "VARCHAR[]"),
     "chunk_text": PlainFunction(lambda text: plain.chunk_text(text), "VARCHAR[]"),
+    "count_words": PlainFunction(plain.count_words, "BIGINT"),
+    "estimate_tokens": PlainFunction(plain.estimate_tokens, "BIGINT"),
+    "pack_windows": PlainFunction(
+        lambda sizes: [dict(zip(("first", "last", "total"), window, strict=True)) for window in pack(sizes)],
+        'STRUCT("first" BIGINT, "last" BIGINT, total BIGINT)[]',
+        "BIGINT[]",
+    ),
     "uuid5": PlainFunction(uuid5),
 }
 
@@ -48,5 +62,5 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
     """The functions as Python UDFs `py_<name>(text)`."""
     for name, function in FUNCTIONS.items():
         connection.create_function(
-            f"py_{name}", function.run, [duckdb.sqltype("VARCHAR")], duckdb.sqltype(function.returns)
+            f"py_{name}", function.run, [duckdb.sqltype(function.takes)], duckdb.sqltype(function.returns)
         )

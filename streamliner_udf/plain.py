@@ -15,6 +15,7 @@ import uuid
 _EMAIL = re.compile(r"[\w.-]+@[\w.-]+\.\w+")
 _PHONE = re.compile(r"(\+\d{1,2}\s?)?\(?\d{3}\)?[\s.-]?\d{3}[\s.-]?\d{4}")
 _URL = re.compile(r"https?://[^\s<>\"{}|\\^`\[\]]+")
+_WORD = re.compile(r"\w+")
 _NOT_SLUG = re.compile("[^a-z0-9]+")
 _INVISIBLE = dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])
 _HEADER = re.compile(
@@ -81,6 +82,32 @@ def chunk_text(text: str, max_chars: int = 800, overlap: int = 200) -> list[str]
     if current:
         chunks.append(" ".join(current))
     return chunks
+
+
+def count_words(text: str) -> int:
+    """Runs of letters, digits and underscores."""
+    return len(_WORD.findall(text))
+
+
+def estimate_tokens(text: str) -> int:
+    """Four characters a token."""
+    return max(1, len(text) // 4)
+
+
+def pack_windows(sizes: list[int], budget: int, overlap: int = 0) -> list[tuple[int, int, int]]:
+    """First and last item, from 1, and total of every window."""
+    windows: list[tuple[int, int, int]] = []
+    first, total = 0, 0
+    for at, size in enumerate(sizes):
+        if at > first and total + size > budget:
+            windows.append((first + 1, at, total))
+            while first < at and (total > overlap or total + size > budget or overlap == 0):
+                total -= sizes[first]
+                first += 1
+        total += size
+    if sizes:
+        windows.append((first + 1, len(sizes), total))
+    return windows
 
 
 def uuid5(namespace: uuid.UUID, name: str) -> str:
