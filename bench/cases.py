@@ -17,7 +17,12 @@ CHECKED = 1_000  # rows compared with the specification
 PARALLEL_ROWS = 250_000  # below, a table has too few row groups for two threads
 SCALING = 1.8
 
-FLOORS = {"scan": "strlen({})", "read": "sl_floor_touch({})", "copy": "strlen(sl_floor_identity({}))"}
+FLOORS = {
+    "scan": "strlen({})",
+    "read": "sl_floor_touch({})",
+    "copy": "strlen(sl_floor_identity({}))",
+    "add": "list_sum({})",
+}
 MEASURES = {
     "flag": "count_if({})",
     "number": "sum({})",
@@ -65,7 +70,8 @@ class Case:
 
     def rows(self, messages: int) -> int:
         """Rows of its table: documents are fewer, and as much text."""
-        return messages // corpora.DOCUMENT_MESSAGES if self.table in "dh" else messages
+        each = {"d": corpora.DOCUMENT_MESSAGES, "h": corpora.DOCUMENT_MESSAGES, "s": corpora.LIST_MESSAGES}
+        return messages // each.get(self.table, 1)
 
     def floor_query(self) -> str:
         """What DuckDB demands of any function of the kind."""
@@ -184,6 +190,25 @@ CASES = (
         oracle=_oracle("chunk_text"), python_goal=15, floor_goal=7, scaling_goal=None,
     ),
     Case(
+        "count_words", "sl_count_words(t)", "number", "read", "count_words",
+        r"len(regexp_extract_all(t, '[\p{L}\p{N}_]+'))", oracle=_oracle("count_words"),
+        floor_goal=4, python_goal=15, builtin_goal=12,
+    ),
+    Case(
+        "count_words, documents", "sl_count_words(t)", "number", "read", "count_words",
+        r"len(regexp_extract_all(t, '[\p{L}\p{N}_]+'))", table="d", oracle=_oracle("count_words"),
+        floor_goal=4, python_goal=25, builtin_goal=25, scaling_goal=None,
+    ),
+    Case(
+        "estimate_tokens", "sl_estimate_tokens(t)", "number", "read", "estimate_tokens",
+        oracle=_oracle("estimate_tokens"), floor_goal=4,
+    ),
+    Case(
+        "pack_windows", "sl_pack_windows(t, 4000, 500)", "list", "add", "pack_windows", table="s",
+        oracle=lambda sizes: reference.pack_windows(sizes, 4000, 500), arguments=(None, 4000, 500),
+        floor_goal=2, python_goal=20, scaling_goal=None,
+    ),
+    Case(
         "uuid5, authors", "sl_uuid5('oid', t)", "uuid", "scan", "uuid5", _UUID5, table="a",
         oracle=_oracle("uuid5", "oid"), arguments=("oid", None), python_goal=130, builtin_goal=6,
     ),
@@ -263,6 +288,7 @@ TABLES: dict[str, Load] = {
     "a": lambda connection, rows, table: corpora.load_authors(connection, rows, table),
     "d": lambda connection, rows, table: corpora.load_documents(connection, rows // corpora.DOCUMENT_MESSAGES, table),
     "h": lambda connection, rows, table: corpora.load_pages(connection, rows // corpora.DOCUMENT_MESSAGES, table),
+    "s": lambda connection, rows, table: corpora.load_sizes(connection, "m", table),
     "p": lambda connection, rows, table: corpora.load_pairs(connection, rows, table, "authors"),
     "q": lambda connection, rows, table: corpora.load_pairs(connection, rows, table, "messages"),
 }

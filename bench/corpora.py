@@ -19,6 +19,7 @@ from pathlib import Path
 import duckdb
 
 DOCUMENT_MESSAGES = 50
+LIST_MESSAGES = 1000
 CACHE = Path(__file__).parents[1] / "build" / "bench-cache"
 
 
@@ -301,6 +302,14 @@ def load_pairs(connection: duckdb.DuckDBPyConnection, rows: int, table: str, kin
 def load_pages(connection: duckdb.DuckDBPyConnection, rows: int, table: str = "h") -> None:
     """Pages as the table (id, t)."""
     _create(connection, table, _cached("pages", pages, rows))
+
+
+def load_sizes(connection: duckdb.DuckDBPyConnection, messages: str = "m", table: str = "s") -> None:
+    """The lengths of the messages as the table (id, t), a thousand to a list."""
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {table} AS SELECT id // {LIST_MESSAGES} AS id, list(strlen(t) ORDER BY m.id) AS t "
+        f"FROM {messages} AS m GROUP BY ALL ORDER BY 1"
+    )
 
 
 def _create(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:

@@ -20,16 +20,22 @@ NAMESPACE = uuid.NAMESPACE_OID
 
 @dataclass(frozen=True)
 class PlainFunction:
-    """One row at a time; `returns` is its SQL type."""
+    """One row at a time; `returns` and `takes` are its SQL types."""
 
     run: Callable[..., object]
     returns: str = "VARCHAR"
+    takes: str = "VARCHAR"
     texts: int = 1
 
 
 def uuid5(text: str) -> str:
     """In the one namespace that the benchmarks use."""
     return plain.uuid5(NAMESPACE, text)
+
+
+def pack(sizes: list[int]) -> list[tuple[int, int, int]]:
+    """With the one budget that the benchmarks use."""
+    return plain.pack_windows(sizes, 4000, 500)
 
 
 FUNCTIONS: dict[str, PlainFunction] = {
@@ -53,6 +59,13 @@ FUNCTIONS: dict[str, PlainFunction] = {
     "extract_media": PlainFunction(plain.extract_media, "VARCHAR[]"),
     "media_to_markdown": PlainFunction(plain.media_to_markdown),
     "chunk_text": PlainFunction(lambda text: plain.chunk_text(text), "VARCHAR[]"),
+    "count_words": PlainFunction(plain.count_words, "BIGINT"),
+    "estimate_tokens": PlainFunction(plain.estimate_tokens, "BIGINT"),
+    "pack_windows": PlainFunction(
+        lambda sizes: [dict(zip(("first", "last", "total"), window, strict=True)) for window in pack(sizes)],
+        'STRUCT("first" BIGINT, "last" BIGINT, total BIGINT)[]',
+        "BIGINT[]",
+    ),
     "uuid5": PlainFunction(uuid5),
 }
 
@@ -60,5 +73,5 @@ FUNCTIONS: dict[str, PlainFunction] = {
 def register(connection: duckdb.DuckDBPyConnection) -> None:
     """The functions as Python UDFs `py_<name>(text)`, or of two texts."""
     for name, function in FUNCTIONS.items():
-        parameters = [duckdb.sqltype("VARCHAR")] * function.texts
+        parameters = [duckdb.sqltype(function.takes)] * function.texts
         connection.create_function(f"py_{name}", function.run, parameters, duckdb.sqltype(function.returns))

@@ -2,8 +2,8 @@
 
     python bench/run.py [--label NAME] [--rows N] [--threads N] [--functions a,b] [--quick] [--check]
 
-A query is `SELECT sum(strlen(f(t))) FROM m` over a table in memory (`len` for lists, `count` for UUIDs, `sum` for numbers),
-on `--threads` threads, and again on one. Against it, in turns within one process:
+A query is `SELECT sum(strlen(f(t))) FROM m` over a table in memory (`len` for lists, `count` for UUIDs, `sum` for
+numbers), on `--threads` threads, and again on one. Against it, in turns within one process:
 
     floor      a native function that does nothing but what DuckDB demands of its kind
     python     the code that pipelines write today (streamliner_udf.plain), as a Python UDF
@@ -12,9 +12,9 @@ on `--threads` threads, and again on one. Against it, in turns within one proces
     builtin    the best SQL that DuckDB has built in
     others     Polars, and the library that a user would pick (bench/opponents.py), where they are installed
 
-Answers are compared with the specification first; how many rows the opponents answer differently is shown, because they
-do less. Ratios are medians of the ratios within a round. What is slow runs on a sample of the rows, and its time is scaled
-to all of them.
+Answers are compared with the specification first; how many rows the opponents answer differently is shown, because
+they do less. Ratios are medians of the ratios within a round. What is slow runs on a sample of the rows, and its time is
+scaled to all of them.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ _MEDIA = (
 )
 _ATTACHED = re.compile(r"(\S+\.(\w+)) \((?:file attached|arquivo anexado|archivo adjunto)\)|<attached: ([^>]+\.(\w+))>")
 _MEDIA_KINDS = {"jpg": "!Image", "webp": "!Image", "png": "!Image", "mp4": "Video", "opus": "Audio", "m4a": "Audio"}
+_WORD = re.compile(r"\w+")
 _NOT_SLUG = re.compile("[^a-z0-9]+")
 _INVISIBLE = dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])
 _STRAIGHT = str.maketrans("‘’‚“”„", "'''\"\"\"")
@@ -162,6 +163,32 @@ def chunk_text(text: str, max_chars: int = 800, overlap: int = 200) -> list[str]
     if current:
         chunks.append(" ".join(current))
     return chunks
+
+
+def count_words(text: str) -> int:
+    """Runs of letters, digits and underscores."""
+    return len(_WORD.findall(text))
+
+
+def estimate_tokens(text: str) -> int:
+    """Four characters a token."""
+    return max(1, len(text) // 4)
+
+
+def pack_windows(sizes: list[int], budget: int, overlap: int = 0) -> list[tuple[int, int, int]]:
+    """First and last item, from 1, and total of every window."""
+    windows: list[tuple[int, int, int]] = []
+    first, total = 0, 0
+    for at, size in enumerate(sizes):
+        if at > first and total + size > budget:
+            windows.append((first + 1, at, total))
+            while first < at and (total > overlap or total + size > budget or overlap == 0):
+                total -= sizes[first]
+                first += 1
+        total += size
+    if sizes:
+        windows.append((first + 1, len(sizes), total))
+    return windows
 
 
 def uuid5(namespace: uuid.UUID, name: str) -> str:

@@ -135,6 +135,9 @@ def test_plain_python_is_what_pipelines_write(connection: duckdb.DuckDBPyConnect
         "extract_media": ("IMG-20240305-WA0001.jpg (file attached)", ["IMG-20240305-WA0001.jpg"]),
         "media_to_markdown": ("<attached: 1-PHOTO.jpg> a.mp4 (file attached)", "![Image](1-PHOTO.jpg) [Video](a.mp4)"),
         "chunk_text": ("word " * 200, ["word " * 159 + "word", "word " * 79 + "word"]),
+        "count_words": ("don't, 3.14", 4),
+        "estimate_tokens": ("twelve chars", 3),
+        "pack_windows": ([4000, 300, 3800], [(1, 1, 4000), (2, 2, 300), (3, 3, 3800)]),
         "uuid5": ("Ana", "6603dc0d-c484-5407-baa9-7ef26c6241ee"),
     }
     assert set(cases) == set(plain_python.FUNCTIONS)
@@ -192,7 +195,10 @@ def test_run(own_files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # The built-in SQL is an opponent only if it does the same work.
     shares = {f["function"]: f["differing"] for f in record["functions"]}
     assert shares["html_escape"] == shares["uuid5, authors"] == {"python": 0, "builtin": 0}
-    assert all(share < 0.1 for found in shares.values() for share in found.values())
+    # Chunks of plain Python have no offsets, its words no boundaries, and four characters are no token.
+    other = ("chunk_text", "count_words", "estimate_tokens")
+    same = [found for name, found in shares.items() if not name.startswith(other)]
+    assert all(share < 0.1 for found in same for share in found.values())
 
 
 @needs_compiler

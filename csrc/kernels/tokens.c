@@ -1,6 +1,6 @@
 /* tokens.c - how many tokens a language model makes of a text, estimated without a vocabulary.
  * Contract: a sum of weights, each of which depends on a character and few before it; the oracle lists them.
- * Weights of wide characters hang on their first two bytes, because every range begins at a multiple of 64. */
+ * Weights of wide characters hang on all but their last byte, because every range begins at a multiple of 64. */
 #include "../streamliner.h"
 #include "simd.h"
 
@@ -8,7 +8,6 @@
 enum { WORD = 65, LETTER = 7, LONG = 12, UPPER = 20, DIGIT = 66, PUNCTUATION = 75, CONTROL = 100 };
 
 #define X4(a) a, a, a, a
-#define X16(a) X4(a), X4(a), X4(a), X4(a)
 /* By first byte from 0xC0 on; 0 where the second decides. */
 static const uint16_t wide_weights[64] = {
     140, 140, 230, 140, X4(140), X4(140), /* to U+02FF */
@@ -17,12 +16,11 @@ static const uint16_t wide_weights[64] = {
     X4(87), X4(210),                      /* Arabic, Syriac to N'Ko */
     0, 0, 0, 0, X4(117), 117, 117,        /* U+0800 to U+3FFF, ideographs */
     0, 120, 120, 120, 290, 0,             /* U+A000 to U+FFFF */
-    X16(260),                             /* beyond */
+    0, X4(297), X4(297), X4(297), 297, 297, 297, /* beyond */
 };
 #undef X4
-#undef X16
 
-static uint32_t wide_weight(unsigned char first, unsigned char second) {
+static uint32_t wide_weight(unsigned char first, unsigned char second, unsigned char third) {
     uint32_t weight = wide_weights[first - 0xC0];
     if (SL_LIKELY(weight)) return weight;
     switch (first) {
@@ -38,10 +36,11 @@ static uint32_t wide_weight(unsigned char first, unsigned char second) {
             if (second < 0x88) return 210;
             if (second < 0x90) return 300; /* Ethiopic, Cherokee */
             return second >= 0xB8 && second < 0xBC ? 40 : 200; /* Vietnamese */
-        case 0xE2: return second < 0x81 ? 150 : 120;
+        case 0xE2: return second < 0x81 ? 150 : second < 0x98 ? 120 : 200;
         case 0xE3: return second < 0x81 ? 60 : second < 0x84 ? 100 : 200; /* punctuation, kana */
         case 0xEA: return second < 0xB0 ? 285 : 120;
-        default: return second < 0xBC ? 290 : 20; /* 0xEF */
+        case 0xEF: return second == 0xB8 ? 100 : second < 0xBC ? 290 : 20; /* variation selectors, full-width forms */
+        default: return second == 0x9F && third == 0x98 ? 200 : 297; /* 0xF0: faces */
     }
 }
 
@@ -120,7 +119,8 @@ static uint64_t weigh_wide(uint64_t high, const char *p, const char *end) {
     for (; high; high &= high - 1) {
         const char *at = p + sl_first_bit(high);
         unsigned char first = (unsigned char)*at;
-        if (first >= 0xC0) sum += wide_weight(first, end - at > 1 ? (unsigned char)at[1] : 0x80);
+        if (first < 0xC0) continue;
+        sum += wide_weight(first, end - at > 1 ? (unsigned char)at[1] : 0x80, end - at > 2 ? (unsigned char)at[2] : 0x80);
     }
     return sum;
 }

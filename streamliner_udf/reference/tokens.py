@@ -39,16 +39,21 @@ _RANGES = (
     (0x1EFF, 40),  # Vietnamese
     (0x1FFF, 200),  # Greek with breathings
     (0x203F, 150),  # dashes, quotation marks, joiners
-    (0x2FFF, 120),  # symbols
+    (0x25FF, 120),  # arrows, symbols of mathematics and drawing
+    (0x2FFF, 200),  # other symbols
     (0x303F, 60),  # ideographic punctuation
     (0x30FF, 100),  # kana
     (0x3FFF, 200),
     (0x9FFF, 117),  # ideographs
     (0xABFF, 285),
     (0xD7FF, 120),  # hangul
-    (0xFEFF, 290),  # variation selectors
+    (0xFDFF, 290),
+    (0xFE3F, 100),  # variation selectors
+    (0xFEFF, 290),
     (0xFFFF, 20),  # full-width forms
-    (0x10FFFF, 260),  # emoji
+    (0x1F5FF, 297),  # emoji
+    (0x1F63F, 200),  # faces
+    (0x10FFFF, 297),
 )
 _LETTERS = frozenset(string.ascii_letters)
 _MARKS = frozenset(string.punctuation)
@@ -70,10 +75,15 @@ def estimate_tokens(text: str) -> int:
         of a word on, 20 more for a capital; 66 a digit; 75 for punctuation that no punctuation stands before; 100 a line
         end, tab or other control; nothing for a space or for punctuation that follows punctuation. A word is a run of
         letters of ASCII. Other characters count by where they stand in Unicode, for instance 140 a Latin letter with a
-        mark, 50 Cyrillic, 87 Arabic, 122 Devanagari, 117 ideographs, 100 kana, 120 hangul, 260 emoji; the specification
-        lists all ranges.
+        mark, 50 Cyrillic, 87 Arabic, 122 Devanagari, 117 ideographs, 100 kana, 120 hangul, 297 emoji, 200 those that are
+        faces; the specification lists all ranges.
 
-        Weights are fitted to the tokenizer cl100k_base. {errors}
+        Weights are fitted to the tokenizer cl100k_base. Mean error of a text in percent, mean absolute error in
+        brackets: English +4 (6), Portuguese -3 (8), Spanish -12 (12), French -2 (7), German -10 (12), Polish -12
+        (14), Turkish -10 (11), Greek +1 (3), Russian +4 (6), Arabic +0 (4), Persian +1 (3), Hindi +0 (2), Tamil +0
+        (2), Chinese +1 (6), Japanese +0 (4), Korean +0 (5), chat +5 (11), emoji +3 (3), code -3 (7), digits -1 (3),
+        web addresses +7 (9). Cyrillic languages other than Russian, and languages of Latin script that were not
+        measured, are rather underestimated; other tokenizers need other numbers of tokens, newer ones mostly fewer.
 
     Nulls : NULL in, NULL out.
     Errors : none.
