@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ FLOORS = {
 }
 MEASURES = {
     "flag": "count_if({})",
-    "number": "sum({})",
+    "number": "sum({}::DOUBLE)",
     "text": "sum(strlen({}))",
     "list": "sum(len({}))",
     "uuid": "count({})",
@@ -35,6 +36,10 @@ _EMAIL = r"[\w.-]+@[\w.-]+\.\w+"
 _PHONE = r"(\+\d{1,2}\s?)?\(?\d{3}\)?[\s.-]?\d{3}[\s.-]?\d{4}"
 _URL = r'https?://[^\s<>"{}|\\^`\[\]]+'
 _INVISIBLE = r"[\x{200B}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2060}\x{2066}-\x{2069}\x{FEFF}]"
+_ANY = "|".join(map(re.escape, sorted(corpora.patterns(1_000), key=len, reverse=True)))
+# A subquery, because DuckDB makes a long list that is written out anew for each vector.
+_PATTERNS = "(SELECT list(p ORDER BY id) FROM patterns)"
+_STARS = "(SELECT list('*') FROM patterns)"
 _NAMESPACE = "".join(rf"\x{byte:02X}" for byte in plain_python.NAMESPACE.bytes)
 # Five of the 16 hexadecimal digits of a version 5 UUID's bytes are not those of the hash: version, variant.
 _UUID5 = (
@@ -84,8 +89,8 @@ class Case:
         return f"SELECT {MEASURES[self.result].format(call)} FROM {table or self.table}"
 
 
-def _oracle(name: str, *before: str) -> Callable[[str], object]:
-    return lambda text: getattr(reference, name)(*before, text)
+def _oracle(name: str, *before: str) -> Callable[..., object]:
+    return lambda *texts: getattr(reference, name)(*before, *texts)
 
 
 CASES = (
@@ -93,9 +98,12 @@ CASES = (
     Case(
         "scrub_pii", "sl_scrub_pii(t)", "text", "copy", "scrub_pii",
         f"regexp_replace(regexp_replace(t, '{_EMAIL}', '<EMAIL_REDACTED>', 'g'), '{_PHONE}', '<PHONE_REDACTED>', 'g')",
-        oracle=_oracle("scrub_pii"), python_goal=150, builtin_goal=8,
+        oracle=_oracle("scrub_pii"), python_goal=200, builtin_goal=12, floor_goal=2.3, other_goals=(("Polars", 4),),
     ),
-    Case("normalize", "sl_normalize(t)", "text", "copy", "normalize", oracle=_oracle("normalize"), python_goal=15),
+    Case(
+        "normalize", "sl_normalize(t)", "text", "copy", "normalize", oracle=_oracle("normalize"),
+        python_goal=15, floor_goal=2, other_goals=(("Polars", 20),),
+    ),
     Case(
         "normalize, NFC", "sl_normalize(t, 'NFC')", "text", "copy", None, "nfc_normalize(t)",
         oracle=lambda text: reference.normalize(text, "NFC"), builtin_goal=10,
@@ -130,7 +138,7 @@ CASES = (
         "html_escape", "sl_html_escape(t)", "text", "copy", "html_escape",
         "replace(replace(replace(replace(replace(t, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '\"', '&quot;'), "
         "'''', '&#x27;')",
-        oracle=_oracle("html_escape"), floor_goal=1.5, python_goal=40, builtin_goal=5,
+        oracle=_oracle("html_escape"), floor_goal=1.35, python_goal=40, builtin_goal=5, other_goals=(("Polars", 4.5),),
     ),
     Case(
         "html_unescape", "sl_html_unescape(t)", "text", "copy", "html_unescape",
@@ -146,11 +154,12 @@ CASES = (
     Case(
         "slugify", "sl_slugify(t)", "text", "copy", "slugify",
         "rtrim(left(trim(regexp_replace(lower(strip_accents(t)), '[^a-z0-9]+', '-', 'g'), '-'), 60), '-')",
-        oracle=_oracle("slugify"), python_goal=110, builtin_goal=35,
+        oracle=_oracle("slugify"), python_goal=110, builtin_goal=35, floor_goal=2.7,
+        other_goals=(("Polars", 22), ("python-slugify", 400)),
     ),
     Case(
         "extract_urls", "sl_extract_urls(t)", "list", "read", "extract_urls",
-        f"regexp_extract_all(t, '{_URL}')", oracle=_oracle("extract_urls"), python_goal=30, builtin_goal=3,
+        f"regexp_extract_all(t, '{_URL}')", oracle=_oracle("extract_urls"), python_goal=30, builtin_goal=3, floor_goal=1.7, other_goals=(("Polars", 1.6),),
     ),
     Case(
         "extract_emails", "sl_extract_emails(t)", "list", "read", "extract_emails",
@@ -207,6 +216,62 @@ CASES = (
         "pack_windows", "sl_pack_windows(t, 4000, 500)", "list", "add", "pack_windows", table="s",
         oracle=lambda sizes: reference.pack_windows(sizes, 4000, 500), arguments=(None, 4000, 500),
         floor_goal=2, python_goal=20, scaling_goal=None,
+    ),
+    Case(
+        "has_pii", "sl_has_pii(t)", "flag", "read", "has_pii",
+        f"regexp_matches(t, '{_EMAIL}') OR regexp_matches(t, '{_PHONE}')", oracle=_oracle("has_pii"),
+    ),
+    Case(
+        "pseudonym, authors", "sl_pseudonym(t, 'key')", "text", "copy", "pseudonym", table="a",
+        oracle=lambda text: reference.pseudonym(text, "key"), arguments=(None, "key"),
+    ),
+    Case(
+        "edit_distance, names", "sl_edit_distance(t, u)", "number", "read", "edit_distance", "levenshtein(t, u)",
+        table="p", columns=("t", "u"), oracle=_oracle("edit_distance"),
+        floor_goal=6, python_goal=500, builtin_goal=3, other_goals=(("rapidfuzz cpdist", 1.8),),
+    ),
+    Case(
+        "edit_distance, messages", "sl_edit_distance(t, u)", "number", "read", None, "levenshtein(t, u)",
+        table="q", columns=("t", "u"), oracle=_oracle("edit_distance"),
+        builtin_goal=25, other_goals=(("rapidfuzz cpdist", 1.4),),
+    ),
+    *(
+        Case(
+            name, f"sl_{name}(t, u)", "number", "read", name if name in plain_python.FUNCTIONS else None,
+            table="p", columns=("t", "u"), oracle=_oracle(name), other_goals=(("rapidfuzz cpdist", 1.0),),
+        )
+        for name in ("ratio", "partial_ratio", "token_sort_ratio", "token_set_ratio")
+    ),
+    Case(
+        "contains_any", f"sl_contains_any(t, {_PATTERNS})", "flag", "read", "contains_any",
+        f"regexp_matches(t, '{_ANY}')", arguments=(None, corpora.patterns(1_000)),
+        oracle=lambda text: reference.contains_any(text, corpora.patterns(1_000)),
+        python_goal=50, builtin_goal=3, other_goals=(("Polars", 3), ("ahocorasick_rs", 2)),
+    ),
+    Case(
+        "find_many", f"sl_find_many(t, {_PATTERNS})", "list", "read", "find_many",
+        f"regexp_extract_all(t, '{_ANY}')", arguments=(None, corpora.patterns(1_000)),
+        oracle=lambda text: reference.find_many(text, corpora.patterns(1_000)),
+        python_goal=50, builtin_goal=3, other_goals=(("Polars", 3), ("ahocorasick_rs", 2)),
+    ),
+    Case(
+        "replace_many", f"sl_replace_many(t, {_PATTERNS}, {_STARS})", "text", "copy", "replace_many",
+        f"regexp_replace(t, '{_ANY}', '*', 'g')", arguments=(None, corpora.patterns(1_000), ["*"] * 1_000),
+        oracle=lambda text: reference.replace_many(text, corpora.patterns(1_000), ["*"] * 1_000),
+        python_goal=50, builtin_goal=3, other_goals=(("Polars", 3),),
+    ),
+    Case(
+        "minhash", "sl_minhash(t)", "list", "read", "minhash", oracle=_oracle("minhash"),
+        other_goals=(("datasketch bulk", 350), ("rensa", 60)),
+    ),
+    Case(
+        "minhash, 64 of 5", "sl_minhash(t, 64, 5)", "list", "read", oracle=lambda text: reference.minhash(text, 64, 5),
+        arguments=(None, 64, 5), floor_goal=7.5,
+    ),
+    Case("simhash", "sl_simhash(t)", "number", "read", "simhash", oracle=_oracle("simhash")),
+    Case(
+        "html_to_text, pages", "sl_html_to_text(t)", "text", "copy", "html_to_text", table="h",
+        oracle=_oracle("html_to_text"), scaling_goal=None, other_goals=(("selectolax", 30),),
     ),
     Case(
         "uuid5, authors", "sl_uuid5('oid', t)", "uuid", "scan", "uuid5", _UUID5, table="a",

@@ -271,19 +271,21 @@ def pages(rows: int, seed: int = 7) -> list[str]:
 
 
 def patterns(count: int, seed: int = 7) -> list[str]:
-    """Names and phrases to look for: a few of them are in the messages, most are not."""
-    rng = random.Random(f"{seed} patterns")
-    found: dict[str, None] = {}
+    """What to look for in messages: a few things that they hold, and made-up words that they do not."""
+    rng = random.Random(f"patterns {seed}")
+    held = ["coffee", "train station", "invoice_", "budget", "reunião", "São Paulo", "今天晚上", "спасибо", "@maria", "+44 20"]
+    found = dict.fromkeys(held)
     while len(found) < count:
-        words = (
-            rng.choices(_ENGLISH, k=rng.randint(2, 3))
-            if rng.random() < 0.7
-            else [rng.choice(_GIVEN), rng.choice(_FAMILY)]
-        )
-        phrase = " ".join(words)
-        if len(phrase) > 6:
-            found[phrase] = None
-    return list(found)
+        syllables = (rng.choice("bcdfghjklmnprstvz") + rng.choice("aeiou") for _ in range(rng.randint(3, 6)))
+        found["".join(syllables) + rng.choice(("", "n", "s", "r"))] = None
+    return list(found)[:count]
+
+
+def load_patterns(connection: duckdb.DuckDBPyConnection, count: int = 1_000, table: str = "patterns") -> None:
+    """Patterns as the table (id, p)."""
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {table} AS SELECT unnest(range(?)) AS id, unnest(?) AS p", [count, patterns(count)]
+    )
 
 
 def load_pairs(connection: duckdb.DuckDBPyConnection, rows: int, table: str, kind: str) -> None:

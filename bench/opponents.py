@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import corpora
+
 Columns = Sequence[list[str]]
 Run = Callable[[], object]
 CHUNKS = 8
@@ -100,8 +102,6 @@ def cpdist(scorer: str) -> Opponent:
 
 def patterns_of(count: int = 1_000) -> list[str]:
     """The patterns of the benchmarks of many patterns."""
-    import corpora
-
     return corpora.patterns(count)
 
 
@@ -191,7 +191,7 @@ OPPONENTS: dict[str, tuple[Opponent, ...]] = {
             lambda pl, t: t.str.replace_many({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
         ),
     ),
-    "html_to_text": (selectolax(),),
+    "html_to_text, pages": (selectolax(),),
     "scrub_pii": (
         polars(lambda pl, t: t.str.replace_all(EMAIL, "<EMAIL_REDACTED>").str.replace_all(PHONE, "<PHONE_REDACTED>")),
     ),
@@ -215,7 +215,7 @@ OPPONENTS: dict[str, tuple[Opponent, ...]] = {
         ),
         rows("python-slugify", "python-slugify", 20_000, imported("slugify", "slugify")),
     ),
-    "chunk_text": (splitter(),),
+    "chunk_text, documents": (splitter(),),
     "count_words": (polars(lambda pl, t: t.str.count_matches(r"\w+")),),
     "edit_distance": (cpdist("levenshtein"),),
     "ratio": (cpdist("ratio"),),

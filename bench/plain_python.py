@@ -7,10 +7,13 @@ these.
 
 from __future__ import annotations
 
+import functools
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import corpora
 import duckdb
 
 from streamliner_udf import plain
@@ -31,6 +34,13 @@ class PlainFunction:
 def uuid5(text: str) -> str:
     """In the one namespace that the benchmarks use."""
     return plain.uuid5(NAMESPACE, text)
+
+
+@functools.cache
+def many() -> tuple[list[str], re.Pattern[str], dict[str, str]]:
+    """The patterns of the benchmarks, as a list, as one expression, and with what goes in their place."""
+    patterns = corpora.patterns(1_000)
+    return patterns, plain.any_of(patterns), dict.fromkeys(patterns, "*")
 
 
 def pack(sizes: list[int]) -> list[tuple[int, int, int]]:
@@ -67,6 +77,18 @@ FUNCTIONS: dict[str, PlainFunction] = {
         "BIGINT[]",
     ),
     "uuid5": PlainFunction(uuid5),
+    "has_pii": PlainFunction(plain.has_pii, "BOOLEAN"),
+    "pseudonym": PlainFunction(lambda text: plain.pseudonym(text, "key")),
+    "edit_distance": PlainFunction(plain.edit_distance, "BIGINT", texts=2),
+    "ratio": PlainFunction(plain.ratio, "DOUBLE", texts=2),
+    "token_sort_ratio": PlainFunction(plain.token_sort_ratio, "DOUBLE", texts=2),
+    "contains_any": PlainFunction(lambda text: plain.contains_any(text, many()[0]), "BOOLEAN"),
+    "find_many": PlainFunction(
+        lambda text: plain.find_many(text, many()[1]), 'STRUCT(pattern VARCHAR, "start" BIGINT, stop BIGINT)[]'
+    ),
+    "replace_many": PlainFunction(lambda text: plain.replace_many(text, *many()[1:])),
+    "minhash": PlainFunction(lambda text: plain.minhash(text), "UBIGINT[]"),
+    "simhash": PlainFunction(lambda text: plain.simhash(text), "UBIGINT"),
 }
 
 

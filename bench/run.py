@@ -26,6 +26,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import cases as catalogue
+import corpora
 import duckdb
 import floors
 import opponents
@@ -78,7 +79,7 @@ def python_ways(case: Case, columns: list[list[str]]) -> dict[str, tuple[timing.
         ways["loop"] = timing.Way(loop([column[:rows] for column in columns])), rows
         rows = min(DOOR_ROWS, len(columns[0]))
         ways["door"] = timing.Way(door(case, [column[:rows] for column in columns])), rows
-    for opponent in opponents.OPPONENTS.get(case.name, ()):
+    for opponent in opponents.OPPONENTS.get(case.name, opponents.OPPONENTS.get(case.name.partition(",")[0], ())):
         if opponent.version() is None:
             continue
         rows = affordable(opponent.make, columns, opponent.rows)
@@ -203,6 +204,7 @@ def show(records: list[dict[str, Any]], threads: int) -> None:
 
 def load(connection: duckdb.DuckDBPyConnection, rows: int) -> None:
     """The tables of all cases, a sample of each for Python UDFs, and one for the comparison of answers."""
+    corpora.load_patterns(connection)
     for table, fill in catalogue.TABLES.items():
         fill(connection, rows, table)
         connection.execute(f"CREATE TABLE {table}_sample AS FROM {table} ORDER BY id LIMIT {SAMPLE}")

@@ -46,6 +46,12 @@ def definition_list(text: str) -> str:
     return "\n".join(lines)
 
 
+def used(function: Function, examples: str) -> list[str]:
+    """The functions that the examples call, its own first."""
+    others = [name for name in FUNCTIONS if name != function.name and re.search(rf"\b{name}\(", examples)]
+    return [function.name, *others]
+
+
 def entry(function: Function) -> str:
     parts = sections(inspect.cleandoc(getattr(reference, function.name).__doc__))
     returned, _, meaning = parts["Returns"].partition("\n")
@@ -69,7 +75,7 @@ def entry(function: Function) -> str:
             f"- Since: {function.since}",
             "",
             "```python",
-            ">>> from streamliner_udf import " + function.name,
+            f">>> from streamliner_udf import {', '.join(used(function, parts['Examples']))}",
             parts["Examples"],
             "```",
             "",

@@ -7,10 +7,16 @@ They are simpler than the library's functions (two kinds of personal data, URLs 
 from __future__ import annotations
 
 import datetime
+import difflib
+import hashlib
+import hmac
 import html
+import random
 import re
 import unicodedata
 import uuid
+import zlib
+from collections.abc import Iterable, Mapping
 
 _EMAIL = re.compile(r"[\w.-]+@[\w.-]+\.\w+")
 _PHONE = re.compile(r"(\+\d{1,2}\s?)?\(?\d{3}\)?[\s.-]?\d{3}[\s.-]?\d{4}")
@@ -30,6 +36,7 @@ _MEDIA = (
 _ATTACHED = re.compile(r"(\S+\.(\w+)) \((?:file attached|arquivo anexado|archivo adjunto)\)|<attached: ([^>]+\.(\w+))>")
 _MEDIA_KINDS = {"jpg": "!Image", "webp": "!Image", "png": "!Image", "mp4": "Video", "opus": "Audio", "m4a": "Audio"}
 _WORD = re.compile(r"\w+")
+_PERMUTATIONS = [(random.Random(i).randrange(1, 1 << 32), random.Random(-i).randrange(1 << 32)) for i in range(128)]
 _NOT_SLUG = re.compile("[^a-z0-9]+")
 _INVISIBLE = dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])
 _STRAIGHT = str.maketrans("‘’‚“”„", "'''\"\"\"")
@@ -189,6 +196,74 @@ def pack_windows(sizes: list[int], budget: int, overlap: int = 0) -> list[tuple[
     if sizes:
         windows.append((first + 1, len(sizes), total))
     return windows
+
+
+def has_pii(text: str) -> bool:
+    """Whether there is an e-mail address or a phone number."""
+    return bool(_EMAIL.search(text) or _PHONE.search(text))
+
+
+def pseudonym(text: str, key: str) -> str:
+    """HMAC-SHA-256, cut."""
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def edit_distance(a: str, b: str) -> int:
+    """The textbook's table, two rows of it."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        above, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (x != y))
+    return row[-1]
+
+
+def ratio(a: str, b: str) -> float:
+    """As the standard library has it."""
+    return 100 * difflib.SequenceMatcher(None, a, b, autojunk=False).ratio()
+
+
+def token_sort_ratio(a: str, b: str) -> float:
+    """Of the words in order."""
+    return ratio(" ".join(sorted(a.split())), " ".join(sorted(b.split())))
+
+
+def contains_any(text: str, patterns: Iterable[str]) -> bool:
+    """One pattern after the other."""
+    return any(pattern in text for pattern in patterns)
+
+
+def any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    """Many patterns as one expression, the longest first."""
+    return re.compile("|".join(map(re.escape, sorted(patterns, key=len, reverse=True))))
+
+
+def find_many(text: str, expression: re.Pattern[str]) -> list[dict[str, str | int]]:
+    """What the expression finds and where."""
+    return [{"pattern": match[0], "start": match.start(), "stop": match.end()} for match in expression.finditer(text)]
+
+
+def replace_many(text: str, expression: re.Pattern[str], replacements: Mapping[str, str]) -> str:
+    """What the expression finds, looked up."""
+    return expression.sub(lambda match: replacements[match[0]], text)
+
+
+def minhash(text: str, num_hashes: int = 128, ngram_size: int = 3) -> list[int]:
+    """The smallest hash of all n-grams of words, for each of several hashes."""
+    words = text.split()
+    grams = {" ".join(words[i : i + ngram_size]) for i in range(max(1, len(words) - ngram_size + 1))}
+    hashes = [zlib.crc32(gram.encode()) for gram in grams]
+    return [min((a * h + b) % 4294967311 for h in hashes) for a, b in _PERMUTATIONS[:num_hashes]]
+
+
+def simhash(text: str, ngram_size: int = 4) -> int:
+    """Sums of the bits of all n-grams."""
+    sums = [0] * 64
+    for i in range(max(1, len(text) - ngram_size + 1)):
+        h = int.from_bytes(hashlib.blake2b(text[i : i + ngram_size].encode(), digest_size=8).digest(), "big")
+        for bit in range(64):
+            sums[bit] += 1 if h >> bit & 1 else -1
+    return sum(1 << bit for bit in range(64) if sums[bit] > 0)
 
 
 def uuid5(namespace: uuid.UUID, name: str) -> str:

@@ -137,13 +137,27 @@ def test_plain_python_is_what_pipelines_write(connection: duckdb.DuckDBPyConnect
         "chunk_text": ("word " * 200, ["word " * 159 + "word", "word " * 79 + "word"]),
         "count_words": ("don't, 3.14", 4),
         "estimate_tokens": ("twelve chars", 3),
-        "pack_windows": ([4000, 300, 3800], [(1, 1, 4000), (2, 2, 300), (3, 3, 3800)]),
+        "pack_windows": (
+            [4000, 300, 3800],
+            [dict(zip(("first", "last", "total"), w, strict=True)) for w in ((1, 1, 4000), (2, 2, 300), (3, 3, 3800))],
+        ),
+        "has_pii": ("ana@example.org", True),
+        "pseudonym": ("Ana", "1bc1fa0d5d14963e181befc2f94e2e1a"),
+        "edit_distance": (("kitten", "sitting"), 3),
+        "ratio": (("abcd", "bcde"), 75.0),
+        "token_sort_ratio": (("b a", "a b"), 100.0),
+        "contains_any": ("more coffee", True),
+        "find_many": ("more coffee", [{"pattern": "coffee", "start": 5, "stop": 11}]),
+        "replace_many": ("more coffee", "more *"),
         "uuid5": ("Ana", "6603dc0d-c484-5407-baa9-7ef26c6241ee"),
     }
-    assert set(cases) == set(plain_python.FUNCTIONS)
+    sketches = {"minhash", "simhash"}  # their numbers say nothing to a reader
+    assert set(cases) == set(plain_python.FUNCTIONS) - sketches
     plain_python.register(connection)
-    for name, (text, wanted) in cases.items():
-        assert connection.execute(f"SELECT py_{name}(?)", [text]).fetchone() == (wanted,), name
+    for name, (given, wanted) in cases.items():
+        texts = given if isinstance(given, tuple) else (given,)
+        call = f"py_{name}({', '.join('?' * len(texts))})"
+        assert connection.execute(f"SELECT {call}", list(texts)).fetchone() == (wanted,), name
 
 
 # ---- timing --------------------------------------------------------------------------------------------------------

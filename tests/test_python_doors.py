@@ -9,6 +9,7 @@ import inspect
 import multiprocessing
 import os
 import pickle
+import random
 import statistics
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from typing import Any
 import duckdb
 import numpy
 import pytest
-from paths import FUNCTIONS
+from paths import FUNCTIONS, arrow_type, columns, door, of_texts, option_variants, random_rows, row_of
 
 import streamliner_udf
 from streamliner_udf import InvalidArgument, InvalidUTF8, StreamlinerError, reference
@@ -284,12 +285,15 @@ def test_empty_arrow_columns() -> None:
 
 def test_arrow_results_are_valid_arrow() -> None:
     pa = pytest.importorskip("pyarrow")
-    rows = ["see http://a.b and http://c.d", None, "", "mail ana@example.org or bo@example.org", "é" * 50, None] * 500
-    for name in FUNCTIONS:
-        function = getattr(streamliner_udf, name)
-        before = ("dns",) if name == "uuid5" else ()
-        for column in (pa.array(rows), pa.array(rows, pa.large_string()).slice(7)):
-            pa.array(function(*before, column)).validate(full=True)
+    texts = ["see http://a.b and http://c.d", None, "", "mail ana@example.org or bo@example.org", "é" * 50, None] * 500
+    for function in FUNCTIONS.values():
+        options = option_variants(function)[0]
+        rows = [row_of(function, text) if text is not None else None for text in texts]
+        if not of_texts(function):
+            rows = [*random_rows(function, random.Random(1), 50), None]
+        for kind in ("string", "large_string"):
+            made = [pa.array(column, arrow_type(function, kind)).slice(7) for column in columns(function, rows)]
+            pa.array(door(function, made, options)).validate(full=True)
 
 
 def test_results_outlive_everything_they_came_from() -> None:
