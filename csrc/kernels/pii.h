@@ -23,14 +23,15 @@ enum {
     PII_KIND_COUNT
 };
 
-/* The simplified text, one byte a code point: ASCII as it is; ' ', '-' and '$' for their Unicode kin, PII_WORD for any
- * other letter, digit or mark, PII_OTHER for the rest. An ASCII text is its own simplified text. */
+/* The simplified text, one byte a code point: ASCII as it is; ' ', '-' and '$' for their Unicode kin, PII_UNSPACED for a
+ * letter or mark of a script that writes on without spaces, PII_WORD for any other letter, digit or mark, PII_OTHER for
+ * the rest. An ASCII text is its own simplified text. */
 typedef struct pii_view {
     const unsigned char *text;
     size_t len;
 } pii_view;
 
-enum { PII_WORD = 0xE9, PII_OTHER = 0xB7 };
+enum { PII_WORD = 0xE9, PII_UNSPACED = 0xE8, PII_OTHER = 0xB7 };
 
 typedef struct pii_finding {
     size_t start, stop; /* code points */
@@ -96,7 +97,9 @@ int pii_cnpj_letters(const pii_view *view, size_t place, pii_finding *finding);
 /* Around the '@' at `place`; nothing before `from` belongs to an e-mail address. */
 int pii_credentials(const pii_view *view, size_t place, pii_finding *finding);
 int pii_email(const pii_view *view, size_t place, size_t from, pii_finding *finding);
-int pii_is_cpf(const unsigned char *digits);
+/* A number that has the form and the check digits: how many groups, or 0. */
+int pii_cpf_groups(const pii_view *view, const pii_group *groups, int count);
+int pii_cnpj_groups(const pii_view *view, const pii_group *groups, int count);
 
 /* The scanner: findings in order, none overlapping. Start with pii_open, end with pii_close. */
 typedef struct pii_stream {

@@ -89,7 +89,7 @@ static int is_uniform(const number *n, int from, int count) {
 /* (11) 9 1234-5678 and kin; `area` is the group in parentheses. */
 static int is_bracketed(const number *n, int area, int count, int total) {
     if (area == 1 && (n->groups[0].len != 1 || n->groups[0].open || n->groups[1].gap == '/' ||
-                      (first_of(n, 0) != '1' && first_of(n, 0) != '8')))
+                      (first_of(n, 0) > '1' && first_of(n, 0) != '8')))
         return 0;
     uint32_t len = n->groups[area].len;
     int zero = first_of(n, area) == '0', most = 12;
@@ -119,7 +119,8 @@ static int is_bare(const unsigned char *d, uint32_t len) {
                 between(d[2], '2', '5'));
     if (len == 11)
         return (d[0] == '1' && d[1] >= '2' && d[4] >= '2') || (d[0] > '0' && d[1] > '0' && d[2] == '9') ||
-               (d[0] == '0' && d[1] > '0') || (d[0] == '1' && d[1] >= '3') || (d[0] == '8' && d[1] == '9');
+               (d[0] == '0' && d[1] > '0') || (d[0] == '1' && d[1] >= '3') ||
+               (d[0] == '8' && (d[1] == '3' || d[1] == '4' || d[1] >= '7'));
     return 0;
 }
 
@@ -176,7 +177,11 @@ static int is_national(const number *n, int count) {
     }
     switch (shape) {
     case 334: return gaps_any(n, 1, 3, " .-");
-    case 1334: return a == '1' && gaps_any(n, 1, 4, " .-");
+    case 144: return a == '0' && between(first_of(n, 1), '2', '9') && gaps_equal(n, 3, "-");
+    case 1333: return a == '0' && first_of(n, 1) > '0' && gaps_equal(n, 4, " -");
+    case 1334:
+        return ((a == '1' || a == '8') && gaps_any(n, 1, 4, " .-")) ||
+               (a == '0' && first_of(n, 1) > '0' && gaps_equal(n, 4, " -"));
     case 244: return a > '0' && gaps_any(n, 1, 3, " .-") && !(is_year(n, 1) && is_year(n, 2));
     case 254: return a > '0' && first_of(n, 1) == '9' && gaps_any(n, 1, 3, " .-");
     case 2144:
@@ -184,7 +189,7 @@ static int is_national(const number *n, int count) {
                gap_in(n, 3, " .-");
     case 333: return (a == '2' || a >= '5') && gaps_equal(n, 3, " -");
     case 3222: return a >= '5' && gaps_equal(n, 4, " .-");
-    case 2322: return a > '0' && gaps_equal(n, 4, " .-");
+    case 2322: return a > '0' && gaps_equal(n, 4, " -");
     case 54: return a == '9' && b >= '6' && gap_in(n, 1, "-");
     case 55: return a >= '6' && gap_in(n, 1, " -") && !(ends_in_00(n, 0) && ends_in_00(n, 1));
     case 36:
@@ -193,7 +198,8 @@ static int is_national(const number *n, int count) {
     case 433:
         return a == '1' && (b == '3' || b >= '8') && pii_at(n->view, n->groups[0].start + 2) == '0' &&
                pii_at(n->view, n->groups[0].start + 3) == '0' && gaps_equal(n, 3, " -");
-    case 13322: return a == '8' && gaps_equal(n, 3, " -") && gaps_any(n, 3, 5, " -");
+    case 13322:
+        return (a == '0' || a == '8') && first_of(n, 1) > '0' && gaps_equal(n, 3, " -") && gaps_any(n, 3, 5, " -");
     default: return 0;
     }
 }
@@ -267,6 +273,25 @@ static size_t extension(const pii_view *view, size_t i) {
     return stop > i && !pii_is(view, stop, PII_IS_WORD) ? stop : 0;
 }
 
+/* 98101-1234 behind a state in the west of the United States; 0812 3456 7890 behind four digits more, which would be a
+ * card but for its check digit. Separators count as they are written. */
+static int is_part(const pii_view *view, size_t start, size_t stop) {
+    static const char states[] = "AKCAGUHIORWA";
+    if (pii_at(view, start - 1) != ' ') return 0;
+    if (stop - start == 10 && pii_at(view, start) == '9' && pii_at(view, start + 5) == '-') {
+        if (pii_is(view, start - 4, PII_IS_WORD)) return 0;
+        for (const char *p = states; *p; p += 2)
+            if (pii_at(view, start - 3) == (unsigned)p[0] && pii_at(view, start - 2) == (unsigned)p[1]) return 1;
+        return 0;
+    }
+    if (stop - start != 14 || start < 5 || pii_at(view, start) != '0' || pii_at(view, start + 4) != ' ' ||
+        pii_at(view, start + 9) != ' ')
+        return 0;
+    for (size_t i = start - 5; i < stop; i++)
+        if (!pii_is(view, i, PII_IS_DIGIT) && i != start - 1 && i != start + 4 && i != start + 9) return 0;
+    return !pii_is(view, start - 6, PII_IS_WORD);
+}
+
 /* Where the number of the first `count` groups ends, if it may stand where it stands. */
 static size_t stop_of(const number *n, size_t start, int count) {
     const pii_view *view = n->view;
@@ -274,7 +299,10 @@ static size_t stop_of(const number *n, size_t start, int count) {
     size_t stop = last->start + last->len;
     int bare = count == 1 && !n->plus, plain = !n->plus;
     for (int i = 0; i < count; i++) plain &= !n->groups[i].open && (n->groups[i].gap == ' ' || !n->groups[i].gap);
-    if (bare && ((last->len == 11 && pii_is_cpf(view->text + start)) || is_labelled(view, start))) return 0;
+    if (!n->plus && pii_cpf_groups(view, n->groups, count) == count) return 0;
+    if (bare && last->len == 14 && pii_cnpj_groups(view, n->groups, 1)) return 0;
+    if (is_part(view, start, stop)) return 0;
+    if (bare && (pii_at(view, start - 1) == '=' || is_labelled(view, start))) return 0;
     if (plain && pii_at(view, start - 1) == ' ' && pii_at(view, start - 2) == '$') return 0;
     size_t extended = extension(view, stop);
     if (extended) return extended;
@@ -306,7 +334,6 @@ size_t pii_phone(const pii_view *view, size_t start) {
         break;
     case '#':
     case '$':
-    case '=':
     case '&':
     case '%':
     case '+': return 0;

@@ -63,18 +63,36 @@ static int values_of(const pii_view *view, const pii_group *groups, int count, u
     return len;
 }
 
+/* The two check digits of CPF and CNPJ: weights count down to 2, and begin again at `top`. */
+static int has_check_digits(const unsigned char *values, int len, int top) {
+    int equal = 1;
+    for (int i = 1; i < len; i++) equal &= values[i] == values[0];
+    if (equal) return 0;
+    for (int size = len - 2; size < len; size++) {
+        int sum = 0, weight = 2;
+        for (int i = size - 1; i >= 0; i--) {
+            sum += values[i] * weight;
+            weight = weight == top ? 2 : weight + 1;
+        }
+        int rest = sum % 11;
+        if (values[size] != (rest < 2 ? 0 : 11 - rest)) return 0;
+    }
+    return 1;
+}
+
 static int is_card(const unsigned char *values, int len) {
-    enum { ANY = 0xFE000 }; /* 13 to 19 */
+    enum { ANY = 0xFE000, ANY12 = 0xFF000 }; /* 13 to 19, 12 to 19 */
     static const struct {
         uint16_t low, high;
         uint32_t lengths;
     } issuers[] = {{1800, 1800, 1u << 15}, {2131, 2131, 1u << 15}, {2200, 2205, 1u << 16}, {2221, 2720, 1u << 16},
                    {3000, 3059, 1u << 14 | 1u << 16}, {3095, 3095, 1u << 14 | 1u << 16}, {3400, 3499, 1u << 15},
-                   {3528, 3589, 1u << 16 | 1u << 19}, {3600, 3699, 1u << 14 | 1u << 16 | 1u << 19},
+                   {3500, 3599, 1u << 16 | 1u << 19}, {3600, 3699, 1u << 14 | 1u << 16 | 1u << 19},
                    {3700, 3799, 1u << 15}, {3800, 3999, 1u << 14 | 1u << 16 | 1u << 19},
-                   {4000, 4999, 1u << 13 | 1u << 16 | 1u << 19}, {5000, 5099, ANY}, {5100, 5599, 1u << 16},
-                   {5600, 5899, ANY}, {6000, 6999, ANY}, {8100, 8299, 1u << 16}, {8600, 8600, 1u << 16},
-                   {9792, 9792, 1u << 16}, {9860, 9860, 1u << 16}};
+                   {4000, 4999, 1u << 13 | 1u << 16 | 1u << 19}, {5000, 5099, ANY}, {5018, 5018, ANY12},
+                   {5020, 5020, ANY12}, {5038, 5038, ANY12}, {5100, 5599, 1u << 16}, {5600, 5899, ANY12},
+                   {6000, 6999, ANY}, {6304, 6304, ANY12}, {6390, 6390, ANY12}, {6759, 6763, ANY12},
+                   {8100, 8299, 1u << 16}, {8600, 8600, 1u << 16}, {9792, 9792, 1u << 16}, {9860, 9860, 1u << 16}};
     int issuer = values[0] * 1000 + values[1] * 100 + values[2] * 10 + values[3], known = 0;
     for (size_t i = 0; i < sizeof issuers / sizeof *issuers; i++)
         known |= issuer >= issuers[i].low && issuer <= issuers[i].high && issuers[i].lengths >> len & 1;
@@ -99,9 +117,10 @@ size_t pii_card(const pii_view *view, const pii_group *groups, int count) {
             size_t stop = end_of(view, groups, used);
             if (stop && is_card(values, values_of(view, groups, used, values))) return stop;
         }
-    if (groups[0].open || groups[0].len < 13 || groups[0].len > 19) return 0;
+    if (groups[0].open || groups[0].len < 12 || groups[0].len > 19) return 0;
     size_t stop = end_of(view, groups, 1);
-    return stop && is_card(values, values_of(view, groups, 1, values)) ? stop : 0;
+    if (!stop || !is_card(values, values_of(view, groups, 1, values))) return 0;
+    return groups[0].len == 14 && has_check_digits(values, 14, 9) ? 0 : stop; /* a CNPJ: two digits weigh more than one */
 }
 
 size_t pii_ssn(const pii_view *view, const pii_group *groups, int count) {
@@ -114,30 +133,7 @@ size_t pii_ssn(const pii_view *view, const pii_group *groups, int count) {
     return end_of(view, groups, 3);
 }
 
-/* The two check digits of CPF and CNPJ: weights count down to 2, and begin again at `top`. */
-static int has_check_digits(const unsigned char *values, int len, int top) {
-    int equal = 1;
-    for (int i = 1; i < len; i++) equal &= values[i] == values[0];
-    if (equal) return 0;
-    for (int size = len - 2; size < len; size++) {
-        int sum = 0, weight = 2;
-        for (int i = size - 1; i >= 0; i--) {
-            sum += values[i] * weight;
-            weight = weight == top ? 2 : weight + 1;
-        }
-        int rest = sum % 11;
-        if (values[size] != (rest < 2 ? 0 : 11 - rest)) return 0;
-    }
-    return 1;
-}
-
-int pii_is_cpf(const unsigned char *digits) {
-    unsigned char values[11];
-    for (int i = 0; i < 11; i++) values[i] = digits[i] - '0';
-    return has_check_digits(values, 11, 11);
-}
-
-size_t pii_cpf(const pii_view *view, const pii_group *groups, int count) {
+int pii_cpf_groups(const pii_view *view, const pii_group *groups, int count) {
     char first = count > 3 ? groups[1].gap : 0, last = count > 3 ? groups[3].gap : 0;
     int gaps = (first == ' ' || first == '.' || first == '-') &&
                (last == ' ' || last == '.' || last == '-' || last == '/');
@@ -148,10 +144,15 @@ size_t pii_cpf(const pii_view *view, const pii_group *groups, int count) {
     unsigned char values[11];
     if (!used) return 0;
     values_of(view, groups, used, values);
-    return has_check_digits(values, 11, 11) ? end_of(view, groups, used) : 0;
+    return has_check_digits(values, 11, 11) ? used : 0;
 }
 
-size_t pii_cnpj(const pii_view *view, const pii_group *groups, int count) {
+size_t pii_cpf(const pii_view *view, const pii_group *groups, int count) {
+    int used = pii_cpf_groups(view, groups, count);
+    return used ? end_of(view, groups, used) : 0;
+}
+
+int pii_cnpj_groups(const pii_view *view, const pii_group *groups, int count) {
     int used = has_shape(groups, count, "2.3.3/4-2", 0) ? 5
                : has_shape(groups, count, "8/4-2", 0)   ? 3
                : groups[0].len == 14 && !groups[0].open ? 1
@@ -159,7 +160,12 @@ size_t pii_cnpj(const pii_view *view, const pii_group *groups, int count) {
     unsigned char values[14];
     if (!used) return 0;
     values_of(view, groups, used, values);
-    return has_check_digits(values, 14, 9) ? end_of(view, groups, used) : 0;
+    return has_check_digits(values, 14, 9) ? used : 0;
+}
+
+size_t pii_cnpj(const pii_view *view, const pii_group *groups, int count) {
+    int used = pii_cnpj_groups(view, groups, count);
+    return used ? end_of(view, groups, used) : 0;
 }
 
 /* 12.ABC.345/01DE-35 around the '/' at `place`: letters count as their ASCII code less that of 0. */
@@ -469,6 +475,18 @@ static size_t xn_end(const pii_view *view, size_t i) {
     return best;
 }
 
+/* icon@2x.png is no address: no domain ends in the name of a format of pictures. */
+static int is_picture(const pii_view *view, size_t start, size_t len) {
+    static const char formats[][5] = {"avif", "bmp", "gif", "heic", "jpg", "jpeg", "png", "svg", "webp"};
+    if (len != 3 && len != 4) return 0;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        size_t k = 0;
+        while (k < len && pii_lower(view->text[start + k]) == (unsigned char)formats[i][k]) k++;
+        if (k == len && !formats[i][k]) return 1;
+    }
+    return 0;
+}
+
 /* The end of the domain at `i`, or 0: labels and a last one of letters, as many as fit. */
 static size_t domain_end(const pii_view *view, size_t i) {
     size_t best = 0;
@@ -476,12 +494,16 @@ static size_t domain_end(const pii_view *view, size_t i) {
         size_t stop = i;
         if (label) {
             while (stop - i <= 63 && (pii_is(view, stop, PII_IS_LETTER) || pii_at(view, stop) == PII_WORD)) stop++;
-            if (stop - i >= 2 && stop - i <= 63 && !pii_is(view, stop, PII_IS_WORD)) best = stop;
+            if (stop - i >= 2 && stop - i <= 63 && !pii_is(view, stop, PII_IS_WORD) && !is_picture(view, i, stop - i))
+                best = stop;
             size_t xn = xn_end(view, i);
             if (xn) best = xn;
         }
         stop = i;
-        while (stop - i <= 63 && (pii_is(view, stop, PII_IS_WORD) || pii_at(view, stop) == '-')) stop++;
+        if (pii_at(view, i) == PII_UNSPACED)
+            while (stop - i <= 63 && pii_at(view, stop) == PII_UNSPACED) stop++;
+        else
+            while (stop - i <= 63 && (pii_is(view, stop, PII_IS_WORD) || pii_at(view, stop) == '-')) stop++;
         if (stop == i || stop - i > 63 || pii_at(view, stop) != '.' || view->text[i] == '-' ||
             view->text[stop - 1] == '-')
             return best;

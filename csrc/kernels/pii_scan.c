@@ -27,7 +27,7 @@ const unsigned char pii_class[256] = {
     EIGHT(0), EIGHT(0), EIGHT(0), EIGHT(0), EIGHT(0), EIGHT(0),
     0, 0, 0, 0, 0, 0, 0, U, EIGHT(0),                /* PII_OTHER */
     EIGHT(0), EIGHT(0), EIGHT(0), EIGHT(0), EIGHT(0),
-    0, W, 0, 0, 0, 0, 0, 0, EIGHT(0), EIGHT(0)};     /* PII_WORD */
+    U, W, 0, 0, 0, 0, 0, 0, EIGHT(0), EIGHT(0)};     /* PII_UNSPACED, PII_WORD */
 #undef D
 #undef X
 #undef L
@@ -43,6 +43,7 @@ static unsigned char simplified(uint32_t point) {
         return ' ';
     if ((point >= 0x2010 && point <= 0x2013) || point == 0x2212) return '-';
     if ((point >= 0xA2 && point <= 0xA5) || (point >= 0x20A0 && point <= 0x20CF)) return '$';
+    if (sl_is_unspaced(point)) return PII_UNSPACED;
     return sl_is_word(point) ? PII_WORD : PII_OTHER;
 }
 

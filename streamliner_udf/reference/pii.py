@@ -1,10 +1,12 @@
 """Personal data in a text: where it is, and the text without it.
 
 How the grammar is written. Every rule reads a *simplified* copy of the text that has the same length: ASCII stays; any
-Unicode space becomes a space, a typographic hyphen or minus `-`, a currency sign `$`, any other letter, digit or
-combining mark `é` (so that `é` stands for "a character of a word"), and everything else `·`. A finding never starts or
-ends next to a further character of the same word. A kind's findings are taken from left to right, at each place the
-longest that its rules accept. Where findings of several kinds overlap, the longest wins, then the order of `KINDS`.
+Unicode space becomes a space, a typographic hyphen or minus `-`, a currency sign `$`, a letter or mark of a script that
+writes on without spaces `語`, any other letter, digit or combining mark `é` (so that `é` stands for "a character of a
+word"), and everything else `·`. A finding never starts or ends next to a further character of the same word; `語` is
+none, for in those scripts a number or an address stands right between the words of a sentence. A kind's findings are
+taken from left to right, at each place the longest that its rules accept. Where findings of several kinds overlap, the
+longest wins, then the order of `KINDS`.
 """
 
 from __future__ import annotations
@@ -27,6 +29,25 @@ NUMBER_BEFORE = BEFORE + rf"(?<![0-9][.,:/+-])(?<!{W}-)"
 NUMBER_AFTER = AFTER + r"(?![.:+-][0-9])"
 
 
+# Blocks of scripts that put no space between words, or as Korean none before a particle.
+UNSPACED = [
+    (0x0E00, 0x0FFF),  # Thai, Lao, Tibetan
+    (0x1000, 0x109F),  # Myanmar
+    (0x1100, 0x11FF),  # Hangul Jamo
+    (0x1780, 0x17FF),  # Khmer
+    (0x2E80, 0x2FDF),  # radicals
+    (0x3005, 0x318F),  # marks of repetition, Hiragana, Katakana, Bopomofo, Hangul compatibility Jamo
+    (0x31A0, 0x31FF),  # Bopomofo and Katakana extensions
+    (0x3400, 0x9FFF),  # Han
+    (0xA960, 0xA97F), (0xA9E0, 0xA9FF), (0xAA60, 0xAA7F),  # extensions of Hangul and Myanmar
+    (0xAC00, 0xD7FF),  # Hangul
+    (0xF900, 0xFAFF),  # Han, for compatibility
+    (0xFF66, 0xFFDC),  # half-width Katakana and Hangul
+    (0x1AFF0, 0x1B16F),  # more Kana
+    (0x20000, 0x3FFFF),  # more Han
+]  # fmt: skip
+
+
 def simplify(text: str) -> str:
     def stand_in(match: re.Match[str]) -> str:
         character = match[0]
@@ -39,6 +60,8 @@ def simplify(text: str) -> str:
             return "$"
         if "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef":
             return "·"  # variation selectors: marks that only choose the look of an emoji
+        if category[0] in "LM" and any(low <= ord(character) <= high for low, high in UNSPACED):
+            return "語"
         return "é" if category[0] in "LNM" else "·"
 
     return re.sub(r"[^\x00-\x7f]", stand_in, text)
@@ -86,7 +109,8 @@ CREDENTIALS = re.compile(
     re.VERBOSE,
 )
 
-LABEL = r"[A-Za-z0-9é](?:[A-Za-z0-9é-]{0,61}[A-Za-z0-9é])?"
+LABEL = r"(?:[A-Za-z0-9é](?:[A-Za-z0-9é-]{0,61}[A-Za-z0-9é])?|語{1,63})"
+PICTURE = rf"(?:avif|bmp|gif|heic|jpe?g|png|svg|webp){AFTER}"  # no domain ends so, but icon@2x.png does
 EMAIL = re.compile(
     rf"""
     {BEFORE}
@@ -94,7 +118,7 @@ EMAIL = re.compile(
     [A-Za-z0-9é_] [A-Za-z0-9é_%+'-]* (?:\.[A-Za-z0-9é_%+'-]+)*    # no dot first, last or twice
     @
     (?:{LABEL}\.)+
-    (?: (?:[Xx][Nn]--[A-Za-z0-9-]{{1,58}}[A-Za-z0-9]|[A-Za-zé]{{2,63}}) {AFTER} )
+    (?: (?:[Xx][Nn]--[A-Za-z0-9-]{{1,58}}[A-Za-z0-9]|(?!(?i:{PICTURE}))[A-Za-zé]{{2,63}}) {AFTER} )
     """,
     re.VERBOSE,
 )
@@ -114,7 +138,7 @@ def find_emails(text: str) -> Iterator[Span]:
 
 # A phone may begin here: not inside a word, a longer number, an amount, a URL's path or query, an order number (#).
 PHONE_START = re.compile(
-    BEFORE + rf"(?<![0-9][.,:+-])(?<!{W}-)(?<![#$=&%+])(?:\+(?=[0-9])|(?<!@)\((?=[0-9])|(?<![/@])[0-9])"
+    BEFORE + rf"(?<![0-9][.,:+-])(?<!{W}-)(?<![#$&%+])(?:\+(?=[0-9])|(?<!@)\((?=[0-9])|(?<![/@])[0-9])"
 )
 GAP = "(?: - |  |[ ./-])"
 # As far as groups of digits go, each behind one gap, some in parentheses.
@@ -126,9 +150,9 @@ INTERNATIONAL = re.compile(r"(?:\+|00[ .-]?)(?=[1-9])[0-9]+(?:[ ./-]?\([0-9]{1,5
 
 # National numbers: shape, least and most digits.
 NATIONAL = [
-    # (11) 91234-5678, (11) 9 1234-5678, 1 (555) 123-4567, (0161) 4960066, (351) 928 063 608
+    # (11) 91234-5678, (11) 9 1234-5678, 1 (555) 123-4567, 0 (532) 123 45 67, (0161) 4960066, (351) 928 063 608
     (
-        r"""(?:[18][ .-]?)? \( (?:[0-9]{2,3}|0[0-9]{3,4}) \) [ ./-]?
+        r"""(?:[018][ .-]?)? \( (?:[0-9]{2,3}|0[0-9]{3,4}) \) [ ./-]?
             (?:9[ .-])? [0-9]{2,} (?:([ .-])[0-9]{2,}(?:\1[0-9]{2,})*)?""",
         8,
         12,
@@ -144,25 +168,27 @@ NATIONAL = [
         9,
         12,
     ),
-    # 555-123-4567, 555.123.4567, 1-555-123-4567
-    (r"(?:1[ .-])? [0-9]{3}[ .-][0-9]{3}[ .-][0-9]{4}", 10, 11),
+    # 555-123-4567, 555.123.4567, 1-555-123-4567, 8 916 123 4567
+    (r"(?:[18][ .-])? [0-9]{3}[ .-][0-9]{3}[ .-][0-9]{4}", 10, 11),
     # 11 91234-5678, 11 9 1234-5678, 11 1234-5678, 75-6508-8995; but 15 2023-2024 holds two years
     (r"(?!...(?:19|20)..[ .-](?:19|20)..$) [1-9][0-9][ .-] (?:9[ ]?)? [0-9]{4}[ .-][0-9]{4}", 10, 11),
     (r"9[6-9][0-9]{3}-[0-9]{4}", 9, 9),  # 98765-4321
     (r"[25-9][0-9]{2}([ -])[0-9]{3}\1[0-9]{3}", 9, 9),  # 612 345 678
     (r"[5-9][0-9]{2}([ .-])[0-9]{2}\1[0-9]{2}\1[0-9]{2}", 9, 9),  # 612 34 56 78
-    (r"[1-9][0-9]([ .-])[0-9]{3}\1[0-9]{2}\1[0-9]{2}", 9, 9),  # 22 657 07 04
+    (r"[1-9][0-9]([ -])[0-9]{3}\1[0-9]{2}\1[0-9]{2}", 9, 9),  # 22 657 07 04; with dots it would be an IP address
     (r"(?!...00[ -]...00$) [6-9][0-9]{4}[ -][0-9]{5}", 10, 10),  # 98765 43210; but 70000-80000 is a range
     (r"3[2-9][0-9][ -][0-9]{6,7}", 9, 10),  # 347 1234567
     (r"1[3-9][0-9]([ -])[0-9]{4}\1[0-9]{4}", 11, 11),  # 138 1234 5678
     (r"1[389]00([ -])[0-9]{3}\1[0-9]{3}", 10, 10),  # 1300 123 456
-    (r"8([ -])[0-9]{3}\1[0-9]{3}[ -][0-9]{2}[ -][0-9]{2}", 11, 11),  # 8 800 555-35-35
+    (r"[08]([ -])[1-9][0-9]{2}\1[0-9]{3}[ -][0-9]{2}[ -][0-9]{2}", 11, 11),  # 8 800 555-35-35, 0 532 123 45 67
+    (r"0([ -])[1-9][0-9]{2}\1[0-9]{3}\1[0-9]{3,4}", 10, 11),  # 0 812 345 678, 0 532 123 4567
+    (r"0-[2-9][0-9]{3}-[0-9]{4}", 9, 9),  # 0-2123-4567
     # Bare digits: North America, mobile numbers of India and Italy, a leading 0, Brazil, China, Russia.
     (
         r"""(?!(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))    # 2024030509 is a date
             (?: [2-9][0-9]{2}[2-9][0-9]{6} | [6-9][0-9]{9} | 3[1-9][0-9]{8} | 0[1-9][0-9]{8}
               | (?:1[1-49]|[2-9][1-9])[2-5][0-9]{7}
-              | 1[2-9][0-9]{2}[2-9][0-9]{6} | [1-9][1-9]9[0-9]{8} | 0[1-9][0-9]{9} | 1[3-9][0-9]{9} | 89[0-9]{9} )""",
+              | 1[2-9][0-9]{2}[2-9][0-9]{6} | [1-9][1-9]9[0-9]{8} | 0[1-9][0-9]{9} | 1[3-9][0-9]{9} | 8[34789][0-9]{9} )""",
         10,
         11,
     ),
@@ -186,6 +212,15 @@ LABELLED = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
+CPF = r"[0-9]{3}([ .-])[0-9]{3}\1[0-9]{3}[ ./-][0-9]{2}|[0-9]{9}-[0-9]{2}|[0-9]{11}"
+# What stands before a number, and a number that is then a part of something else.
+PARTS = [
+    # 98101-1234 of an address in the west of the United States
+    (re.compile(rf"{BEFORE}(?:AK|CA|GU|HI|OR|WA) \Z"), re.compile("9[0-9]{4}-[0-9]{4}")),
+    # the rest of 4000 0812 3456 7890, which would be a card but for its check digit
+    (re.compile(rf"{BEFORE}[0-9]{{4}} \Z"), re.compile("0[0-9]{3} [0-9]{4} [0-9]{4}")),
+]
+
 
 def excess(number: str) -> int | None:
     """How many digits an international number has beyond the usual; None if it is none.
@@ -206,6 +241,11 @@ def excess(number: str) -> int | None:
     return len(national) - USUAL_LENGTH[code] - national.startswith("0")
 
 
+def narrow(number: str) -> str:
+    """With one character for each gap."""
+    return number.replace(" - ", "-").replace("  ", " ")
+
+
 def is_national(number: str) -> bool:
     count = len(digits(number))
     return any(least <= count <= most and shape.fullmatch(number) for shape, least, most in NATIONAL_SHAPES)
@@ -214,8 +254,14 @@ def is_national(number: str) -> bool:
 def phone_stop(text: str, start: int, stop: int) -> int | None:
     """Where the phone that begins at `start` and whose last group ends at `stop` ends, if it may stand there."""
     number = text[start:stop]
+    if re.fullmatch(CPF, narrow(number)) and is_cpf(number):
+        return None
+    if re.fullmatch("[0-9]{14}", number) and is_cnpj(number):
+        return None
+    if any(n.fullmatch(text, start, stop) and b.search(text, max(0, start - 6), start) for b, n in PARTS):
+        return None
     if number.isdigit():
-        if is_cpf(number) or LABELLED.search(text, max(0, start - 30), start):
+        if text[start - 1 : start] == "=" or LABELLED.search(text, max(0, start - 30), start):
             return None
         end = AFTER + r"(?![.,:/_+-][A-Za-z0-9é])"
     else:
@@ -237,7 +283,7 @@ def find_phones(text: str) -> Iterator[Span]:
         if not reach:
             return None
         stops = [start + group.end() for group in re.finditer("[0-9]+(?![0-9)])", reach[0])]
-        numbers = [(stop, text[start:stop].replace(" - ", "-").replace("  ", " ")) for stop in reversed(stops)]
+        numbers = [(stop, narrow(text[start:stop])) for stop in reversed(stops)]
         for usual in (True, False):
             for stop, number in numbers:
                 beyond = excess(number)
@@ -261,9 +307,11 @@ CARDS = [
     (2200, 2205, {16}), (2221, 2720, {16}), (5100, 5599, {16}),  # Mir, Mastercard
     (3000, 3059, {14, 16}), (3095, 3095, {14, 16}), (3600, 3699, {14, 16, 19}), (3800, 3999, {14, 16, 19}),  # Diners
     (3400, 3499, {15}), (3700, 3799, {15}),  # American Express
-    (3528, 3589, {16, 19}),  # JCB
+    (3500, 3599, {16, 19}),  # JCB
     (4000, 4999, {13, 16, 19}),  # Visa
-    (5000, 5099, {13, 14, 15, 16, 17, 18, 19}), (5600, 5899, {13, 14, 15, 16, 17, 18, 19}),  # Maestro, Elo
+    (5000, 5099, {13, 14, 15, 16, 17, 18, 19}), (5600, 5899, {12, 13, 14, 15, 16, 17, 18, 19}),  # Maestro, Elo
+    (5018, 5018, {12}), (5020, 5020, {12}), (5038, 5038, {12}), (6304, 6304, {12}), (6390, 6390, {12}),  # Maestro
+    (6759, 6763, {12}),  # Maestro
     (6000, 6999, {13, 14, 15, 16, 17, 18, 19}),  # Discover, UnionPay, RuPay, Maestro
     (8100, 8299, {16}), (8600, 8600, {16}), (9792, 9792, {16}), (9860, 9860, {16}),  # RuPay, Uzcard, Troy, Humo
 ]  # fmt: skip
@@ -276,6 +324,8 @@ def is_card(number: str) -> bool:
     if not any(low <= issuer <= high and len(values) in lengths for low, high, lengths in CARDS):
         return False
     doubled = [value * 2 for value in values[-2::-2]]
+    if number.isdigit() and len(number) == 14 and is_cnpj(number):
+        return False  # two check digits weigh more than one
     return (sum(values[-1::-2]) + sum(value // 10 + value % 10 for value in doubled)) % 10 == 0
 
 
@@ -285,7 +335,7 @@ def find_cards(text: str) -> Iterator[Span]:
         r"[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}",
         r"[0-9]{4}([ -])[0-9]{6}\1[0-9]{5}",
         r"[0-9]{4}([ -])[0-9]{6}\1[0-9]{4}",
-        r"[0-9]{13,19}",
+        r"[0-9]{12,19}",
     ]
     return search_shapes(NUMBER_BEFORE + "[0-9]{4}", [shape + NUMBER_AFTER for shape in shapes], text, is_card)
 
@@ -354,8 +404,7 @@ def is_cnpj(number: str) -> bool:
 
 
 def find_cpfs(text: str) -> Iterator[Span]:
-    shapes = [r"[0-9]{3}([ .-])[0-9]{3}\1[0-9]{3}[ ./-][0-9]{2}", "[0-9]{9}-[0-9]{2}", "[0-9]{11}"]
-    return search_shapes(NUMBER_BEFORE + "[0-9]", [shape + NUMBER_AFTER for shape in shapes], text, is_cpf)
+    return search_shapes(NUMBER_BEFORE + "[0-9]", [f"(?:{CPF}){NUMBER_AFTER}"], text, is_cpf)
 
 
 def find_cnpjs(text: str) -> Iterator[Span]:
