@@ -52,7 +52,8 @@ def email(rng: random.Random, fake: faker.Faker) -> str:
     user, _, domain = address.partition("@")
     form = rng.random()
     if form < 0.08:
-        user += f"+{fake.word()}" if fake.word().isascii() else "+list"
+        word = str(fake.word())
+        user += f"+{word}" if word.isascii() and word.isalpha() else "+list"
     elif form < 0.14:
         user = user.replace(".", "_") + str(rng.randrange(100))
     elif form < 0.20:
@@ -332,7 +333,8 @@ MADE_IN: dict[Make, str] = {
     credit_card: "en_US", us_ssn: "en_US", bad_card: "en_US", br_cpf: "pt_BR", br_cnpj: "pt_BR", bad_cpf: "pt_BR",
 }  # fmt: skip
 # Where Faker's bank accounts are no IBAN of any country.
-BANK_IN = {"en_IN": "en_GB", "th_TH": "de_CH", "zh_CN": "en_IE"}
+BANK_IN = {"en_IN": "en_GB", "th_TH": "de_CH", "zh_CN": "en_IE", "es_MX": "es_ES", "zh_TW": "en_IE", "id_ID": "nl_NL",
+           "en_AU": "en_GB", "uk_UA": "pl_PL"}  # fmt: skip
 
 
 # ---- sentences -----------------------------------------------------------------------------------------------------
@@ -364,6 +366,12 @@ SENTENCES: dict[str, dict[str, list[str]]] = {
         "th": ["ติดต่อ{}ได้เลย", "ของฉันคือ {} นะ", "{}", "ข้อมูล: {}"],
         "sv": ["anteckna: {}.", "{} gäller inte längre", "mina uppgifter ({}) är nya", "{}"],
         "tr": ["not al: {}.", "{} artık çalışmıyor", "benimki {}, teşekkürler", "{}"],
+        "es": ["toma nota: {}.", "{} ya no funciona", "te paso {}, gracias", "{}"],
+        "pt": ["toma nota: {}.", "{} já não funciona", "envio-te {}, obrigado", "{}"],
+        "cs": ["zapiš si: {}.", "{} už neplatí", "posílám {}, díky", "{}"],
+        "uk": ["запиши: {}.", "{} вже не працює", "ось дані ({}), дякую", "{}"],
+        "id": ["catat ya: {}.", "{} sudah tidak aktif", "data saya ({}) sudah baru", "{}"],
+        "el": ["σημείωσε: {}.", "{} δεν ισχύει πια", "τα στοιχεία μου ({}) άλλαξαν", "{}"],
     },
 }  # fmt: skip
 
@@ -396,7 +404,8 @@ NAMED: dict[str, dict[str, list[str]]] = {
 
 LOCALES: dict[str, list[str]] = {
     "tuning": ["en_US", "pt_BR", "de_DE", "es_ES", "ja_JP", "it_IT", "ru_RU", "ko_KR"],
-    "held-out": ["en_GB", "fr_FR", "hi_IN", "zh_CN", "en_IN", "nl_NL", "pl_PL", "th_TH", "sv_SE", "tr_TR"],
+    "held-out": ["en_GB", "fr_FR", "hi_IN", "zh_CN", "en_IN", "nl_NL", "pl_PL", "th_TH", "sv_SE", "tr_TR",
+                 "cs_CZ", "da_DK", "es_MX", "pt_PT", "fi_FI", "uk_UA", "id_ID", "zh_TW", "en_AU", "ro_RO", "el_GR"],
 }
 SPLITS = tuple(LOCALES)
 

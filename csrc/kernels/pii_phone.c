@@ -199,7 +199,8 @@ static int is_national(const number *n, int count) {
         return a == '1' && (b == '3' || b >= '8') && pii_at(n->view, n->groups[0].start + 2) == '0' &&
                pii_at(n->view, n->groups[0].start + 3) == '0' && gaps_equal(n, 3, " -");
     case 13322:
-        return (a == '0' || a == '8') && first_of(n, 1) > '0' && gaps_equal(n, 3, " -") && gaps_any(n, 3, 5, " -");
+        return (a == '8' || (a == '0' && first_of(n, 1) > '0')) && gaps_equal(n, 3, " -") &&
+               gaps_any(n, 3, 5, " -");
     default: return 0;
     }
 }
@@ -308,7 +309,11 @@ static size_t stop_of(const number *n, size_t start, int count) {
     if (extended) return extended;
     unsigned c = pii_at(view, stop), d = pii_at(view, stop + 1);
     if (c == '@' || c == '=' || c == '%') return 0;
-    if (plain && (c == '$' || (c == ' ' && (d == '$' || d == '%')))) return 0;
+    if (plain) {
+        size_t mark = stop + (c == ' ');
+        unsigned sign = pii_at(view, mark);
+        if (sign == '%' || (sign == '$' && !pii_is(view, mark + 1, PII_IS_DIGIT))) return 0;
+    }
     if (!bare) return pii_number_after(view, stop) ? stop : 0;
     if (pii_class[c] & PII_IS_WORD) return 0;
     return c && strchr(".,:/_+-", (int)c) && pii_class[d] & PII_IS_WORD ? 0 : stop;
@@ -328,6 +333,11 @@ size_t pii_phone(const pii_view *view, size_t start) {
         break;
     case '/':
         if (c != '+' && c != '(') return 0;
+        break;
+    case ')': /* +02(0)9778819706 is no number, and no part of it is */
+        if (pii_is(view, start - 2, PII_IS_DIGIT) && pii_at(view, start - 3) == '(' &&
+            pii_is(view, start - 4, PII_IS_DIGIT))
+            return 0;
         break;
     case '@':
         if (c != '+') return 0;

@@ -35,35 +35,28 @@ static inline void ngrams_start(ngrams *n, uint64_t size, uint64_t power) {
     n->any = 0;
 }
 
-/* Takes `count` <= CHUNK members and writes the hashes of the n-grams that end with them. Returns how many. */
-static inline size_t ngrams_take(ngrams *n, const uint64_t *members, size_t count, uint64_t *hashes) {
-    const size_t size = n->size;
-    uint64_t *sums = n->sums + n->known, sum = *sums;
-    for (size_t i = 0; i < count; i++) sums[i + 1] = sum = sum * SKETCH_STEP + members[i];
-    size_t known = n->known + count;
-    if (known < size) {
-        n->known = known;
-        return 0;
-    }
-    size_t made = n->any ? count : known - size + 1;
-    const uint64_t *last = n->sums + known - made + 1;
-    for (size_t i = 0; i < made; i++) hashes[i] = sketch_mix(last[i] - last[(ptrdiff_t)i - (ptrdiff_t)size] * n->power);
-    /* The next n-gram needs the sum before its first member: size of them, and the last. */
-    if (known > NGRAM_MAX) {
-        memmove(n->sums, n->sums + known - size, (size + 1) * sizeof(uint64_t));
-        known = size;
-    }
-    n->known = known;
+/* `count` <= CHUNK sums have been written behind sums[known]. Returns how many n-grams end with them; the first of them
+ * has its polynomial from ngram(n, first, 0). */
+static inline size_t ngrams_take(ngrams *n, size_t count, size_t *first) {
+    size_t known = n->known += count;
+    if (known < n->size) return 0;
+    size_t made = n->any ? count : known - n->size + 1;
     n->any = 1;
+    *first = known - made + 1;
     return made;
 }
 
-/* At the end: the one n-gram of a sequence that was too short for any other. */
-static inline size_t ngrams_end(const ngrams *n, uint64_t *hash) {
-    if (n->any || !n->known) return 0;
-    *hash = sketch_mix(n->sums[n->known]);
-    return 1;
+static inline uint64_t ngram(const ngrams *n, size_t last) { return n->sums[last] - n->sums[last - n->size] * n->power; }
+
+/* Makes room for the next piece. The next n-gram needs the sum before its first member: size of them, and the last. */
+static inline void ngrams_move(ngrams *n) {
+    if (n->known <= NGRAM_MAX) return;
+    memmove(n->sums, n->sums + n->known - n->size, (n->size + 1) * sizeof(uint64_t));
+    n->known = n->size;
 }
+
+/* At the end: whether the sequence was too short for any n-gram but the one of all its members. */
+static inline int ngrams_short(const ngrams *n) { return !n->any && n->known; }
 
 static uint64_t step_to_the(uint64_t exponent) {
     uint64_t power = 1;
@@ -116,26 +109,24 @@ static inline sl_status add_numbers(sl_rows *out, const uint32_t *numbers, size_
     return SL_OK;
 }
 
-static inline void take(const plan *p, uint32_t *least, const uint64_t *hashes, size_t count) {
-    uint32_t upper[CHUNK];
-    for (size_t i = 0; i < count; i++) upper[i] = (uint32_t)(hashes[i] >> 32);
-    sketch_least(least, p->numbers, p->numbers + p->lanes, p->lanes, upper, count);
-}
-
 sl_status sl_minhash(sl_str text, const sl_options *options, sl_rows *out) {
     const plan *p = options->object;
-    uint32_t least[HASHES_MAX];
-    uint64_t words[CHUNK], hashes[CHUNK];
+    uint32_t least[HASHES_MAX], hashes[CHUNK];
     ngrams n;
     sketch_reader reader = {text, 0, 0, 0, 0};
-    size_t count;
+    size_t count, first;
     memset(least, 0xFF, p->lanes * sizeof(uint32_t));
     ngrams_start(&n, p->ngram_size, p->power);
-    while ((count = sketch_words(&reader, words, CHUNK)) != 0) {
-        count = ngrams_take(&n, words, count, hashes);
-        if (count) take(p, least, hashes, count);
+    while ((count = sketch_words(&reader, n.sums + n.known, CHUNK)) != 0) {
+        size_t made = ngrams_take(&n, count, &first);
+        for (size_t i = 0; i < made; i++) hashes[i] = (uint32_t)(sketch_mix(ngram(&n, first + i)) >> 32);
+        if (made) sketch_least(least, p->numbers, p->numbers + p->lanes, p->lanes, hashes, made);
+        ngrams_move(&n);
     }
-    if (ngrams_end(&n, hashes)) take(p, least, hashes, 1);
+    if (ngrams_short(&n)) {
+        hashes[0] = (uint32_t)(sketch_mix(n.sums[n.known]) >> 32);
+        sketch_least(least, p->numbers, p->numbers + p->lanes, p->lanes, hashes, 1);
+    }
     return add_numbers(out, least, p->count);
 }
 
@@ -262,20 +253,26 @@ static uint64_t majority(const counters *c) {
 
 sl_status sl_simhash(sl_str text, const sl_options *options, sl_cell *out) {
     const char *p = text.ptr, *end = p + text.len;
-    uint64_t points[CHUNK], hashes[CHUNK];
+    uint64_t hashes[CHUNK];
     ngrams n;
     counters c = {{0}, 0};
     ngrams_start(&n, options->word[0], options->word[1]);
     while (p < end) {
-        size_t count = 0;
-        size_t ascii = (size_t)(end - p) < CHUNK ? (size_t)(end - p) : CHUNK;
+        uint64_t *sums = n.sums + n.known, sum = *sums;
+        size_t count = 0, first, ascii = (size_t)(end - p) < CHUNK ? (size_t)(end - p) : CHUNK;
         ascii = sl_ascii_prefix(p, ascii);
-        for (; count < ascii; count++) points[count] = (unsigned char)p[count] + UINT64_C(1);
+        for (; count < ascii; count++) sums[count + 1] = sum = sum * SKETCH_STEP + (unsigned char)p[count] + 1;
         p += ascii;
-        while (count < CHUNK && p < end) points[count++] = sl_utf8_next(&p, end) + UINT64_C(1);
-        count_bits(&c, hashes, ngrams_take(&n, points, count, hashes));
+        while (count < CHUNK && p < end) sums[++count] = sum = sum * SKETCH_STEP + sl_utf8_next(&p, end) + 1;
+        size_t made = ngrams_take(&n, count, &first);
+        for (size_t i = 0; i < made; i++) hashes[i] = sketch_mix(ngram(&n, first + i));
+        count_bits(&c, hashes, made);
+        ngrams_move(&n);
     }
-    count_bits(&c, hashes, ngrams_end(&n, hashes));
+    if (ngrams_short(&n)) {
+        hashes[0] = sketch_mix(n.sums[n.known]);
+        count_bits(&c, hashes, 1);
+    }
     out->natural = majority(&c);
     return SL_OK;
 }

@@ -35,8 +35,9 @@ typedef struct sketch_reader {
 
 enum { SKETCH_BLOCK_WORDS = 33 };
 
-/* Hashes of further words into `hashes`, which has room for `room` >= SKETCH_BLOCK_WORDS. Returns how many; 0 at the end. */
-size_t sketch_words(sketch_reader *reader, uint64_t *hashes, size_t room);
+/* Reads further words: from sums[0], each makes sums[i + 1] = sums[i] * SKETCH_STEP + its hash. There is room for `room`
+ * >= SKETCH_BLOCK_WORDS behind sums[0]. Returns how many; 0 at the end. */
+size_t sketch_words(sketch_reader *reader, uint64_t *sums, size_t room);
 
 /* Lanes are the hash functions, padded to a multiple of SKETCH_LANES. */
 enum { SKETCH_LANES = 16 };

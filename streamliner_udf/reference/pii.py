@@ -138,7 +138,7 @@ def find_emails(text: str) -> Iterator[Span]:
 
 # A phone may begin here: not inside a word, a longer number, an amount, a URL's path or query, an order number (#).
 PHONE_START = re.compile(
-    BEFORE + rf"(?<![0-9][.,:+-])(?<!{W}-)(?<![#$&%+])(?:\+(?=[0-9])|(?<!@)\((?=[0-9])|(?<![/@])[0-9])"
+    BEFORE + rf"(?<![0-9][.,:+-])(?<!{W}-)(?<![#$&%+])(?<![0-9]\([0-9]\))(?:\+(?=[0-9])|(?<!@)\((?=[0-9])|(?<![/@])[0-9])"
 )
 GAP = "(?: - |  |[ ./-])"
 # As far as groups of digits go, each behind one gap, some in parentheses.
@@ -180,7 +180,7 @@ NATIONAL = [
     (r"3[2-9][0-9][ -][0-9]{6,7}", 9, 10),  # 347 1234567
     (r"1[3-9][0-9]([ -])[0-9]{4}\1[0-9]{4}", 11, 11),  # 138 1234 5678
     (r"1[389]00([ -])[0-9]{3}\1[0-9]{3}", 10, 10),  # 1300 123 456
-    (r"[08]([ -])[1-9][0-9]{2}\1[0-9]{3}[ -][0-9]{2}[ -][0-9]{2}", 11, 11),  # 8 800 555-35-35, 0 532 123 45 67
+    (r"(?:8|0(?=.[1-9]))([ -])[0-9]{3}\1[0-9]{3}[ -][0-9]{2}[ -][0-9]{2}", 11, 11),  # 8 800 555-35-35, 0 532 123 45 67
     (r"0([ -])[1-9][0-9]{2}\1[0-9]{3}\1[0-9]{3,4}", 10, 11),  # 0 812 345 678, 0 532 123 4567
     (r"0-[2-9][0-9]{3}-[0-9]{4}", 9, 9),  # 0-2123-4567
     # Bare digits: North America, mobile numbers of India and Italy, a leading 0, Brazil, China, Russia.
@@ -269,7 +269,7 @@ def phone_stop(text: str, start: int, stop: int) -> int | None:
     if not re.search(r"[-+(./]", number):  # nothing but digits and spaces: might be an amount
         if text[max(0, start - 2) : start] == "$ ":
             return None
-        end += r"(?! ?[$%])"
+        end += r"(?! ?(?:%|\$(?![0-9])))"
     extension = EXTENSION.match(text, stop)
     if extension:
         return extension.end()

@@ -1,7 +1,7 @@
 """Sketches: short stand-ins for texts from which their similarity can be estimated.
 
 All arithmetic is on whole numbers modulo 2**64, so that every value can be recomputed by hand. The constants are those of
-SplitMix64 (Steele, Lea and Flood 2014, doi:10.1145/2660193.2660195).
+SplitMix64 (Steele, Lea and Flood 2014, doi:10.1145/2714064.2660195).
 """
 
 from __future__ import annotations
