@@ -159,7 +159,8 @@ CASES = (
     ),
     Case(
         "extract_urls", "sl_extract_urls(t)", "list", "read", "extract_urls",
-        f"regexp_extract_all(t, '{_URL}')", oracle=_oracle("extract_urls"), python_goal=30, builtin_goal=3, floor_goal=1.7, other_goals=(("Polars", 1.6),),
+        f"regexp_extract_all(t, '{_URL}')", oracle=_oracle("extract_urls"), python_goal=30, builtin_goal=3,
+        floor_goal=1.7, other_goals=(("Polars", 1.6),),
     ),
     Case(
         "extract_emails", "sl_extract_emails(t)", "list", "read", "extract_emails",

@@ -273,7 +273,18 @@ def pages(rows: int, seed: int = 7) -> list[str]:
 def patterns(count: int, seed: int = 7) -> list[str]:
     """What to look for in messages: a few things that they hold, and made-up words that they do not."""
     rng = random.Random(f"patterns {seed}")
-    held = ["coffee", "train station", "invoice_", "budget", "reunião", "São Paulo", "今天晚上", "спасибо", "@maria", "+44 20"]
+    held = [
+        "coffee",
+        "train station",
+        "invoice_",
+        "budget",
+        "reunião",
+        "São Paulo",
+        "今天晚上",
+        "спасибо",
+        "@maria",
+        "+44 20",
+    ]
     found = dict.fromkeys(held)
     while len(found) < count:
         syllables = (rng.choice("bcdfghjklmnprstvz") + rng.choice("aeiou") for _ in range(rng.randint(3, 6)))

@@ -91,7 +91,7 @@ def cpdist(scorer: str) -> Opponent:
     """RapidFuzz over pairs at once, on both cores."""
 
     def make(columns: Columns) -> Run:
-        from rapidfuzz import distance, fuzz, process
+        from rapidfuzz import distance, fuzz, process  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
         function = distance.Levenshtein.distance if scorer == "levenshtein" else getattr(fuzz, scorer)
         a, b = columns
@@ -107,7 +107,7 @@ def patterns_of(count: int = 1_000) -> list[str]:
 
 def aho_corasick(use: Callable[[Any, str, list[str]], object]) -> Opponent:
     def prepare() -> Callable[..., object]:
-        import ahocorasick_rs
+        import ahocorasick_rs  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
         patterns = patterns_of()
         automaton = ahocorasick_rs.AhoCorasick(patterns, matchkind=ahocorasick_rs.MatchKind.LeftmostLongest)
@@ -118,7 +118,7 @@ def aho_corasick(use: Callable[[Any, str, list[str]], object]) -> Opponent:
 
 def datasketch() -> Opponent:
     def make(columns: Columns) -> Run:
-        from datasketch import MinHash
+        from datasketch import MinHash  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
         def shingles(text: str) -> list[bytes]:
             words = text.split()
@@ -131,7 +131,7 @@ def datasketch() -> Opponent:
 
 def rensa() -> Opponent:
     def prepare() -> Callable[..., object]:
-        from rensa import RMinHash
+        from rensa import RMinHash  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
         def signature(text: str) -> object:
             words = text.split()
@@ -146,7 +146,7 @@ def rensa() -> Opponent:
 
 def splitter() -> Opponent:
     def prepare() -> Callable[..., object]:
-        from semantic_text_splitter import TextSplitter
+        from semantic_text_splitter import TextSplitter  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
         made = TextSplitter((200, 800), overlap=199)
         return lambda text: made.chunks(text)
@@ -156,7 +156,7 @@ def splitter() -> Opponent:
 
 def selectolax() -> Opponent:
     def prepare() -> Callable[..., object]:
-        from selectolax.parser import HTMLParser
+        from selectolax.lexbor import LexborHTMLParser as HTMLParser  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
         def visible(html: str) -> object:
             tree = HTMLParser(html)

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import faker
+import faker  # type: ignore[import-not-found,unused-ignore]
 
 Make = Callable[[random.Random, faker.Faker], str]
 
@@ -404,8 +404,29 @@ NAMED: dict[str, dict[str, list[str]]] = {
 
 LOCALES: dict[str, list[str]] = {
     "tuning": ["en_US", "pt_BR", "de_DE", "es_ES", "ja_JP", "it_IT", "ru_RU", "ko_KR"],
-    "held-out": ["en_GB", "fr_FR", "hi_IN", "zh_CN", "en_IN", "nl_NL", "pl_PL", "th_TH", "sv_SE", "tr_TR",
-                 "cs_CZ", "da_DK", "es_MX", "pt_PT", "fi_FI", "uk_UA", "id_ID", "zh_TW", "en_AU", "ro_RO", "el_GR"],
+    "held-out": [
+        "en_GB",
+        "fr_FR",
+        "hi_IN",
+        "zh_CN",
+        "en_IN",
+        "nl_NL",
+        "pl_PL",
+        "th_TH",
+        "sv_SE",
+        "tr_TR",
+        "cs_CZ",
+        "da_DK",
+        "es_MX",
+        "pt_PT",
+        "fi_FI",
+        "uk_UA",
+        "id_ID",
+        "zh_TW",
+        "en_AU",
+        "ro_RO",
+        "el_GR",
+    ],
 }
 SPLITS = tuple(LOCALES)
 

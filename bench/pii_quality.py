@@ -1,15 +1,18 @@
-"""How much of the personal data in a labelled corpus is found, and how much else is: per kind, beside what else one would use.
+"""How much of the personal data in a labelled corpus is found, and how much else is: per kind, beside what else one
+would use.
 
-    python bench/pii_quality.py [--label NAME] [--rows N] [--seed N] [--split held-out] [--only streamliner_udf] [--show KIND]
+    python bench/pii_quality.py [--label NAME] [--rows N] [--seed N] [--split held-out] [--only streamliner_udf] [--show
+    KIND]
 
-A finding counts as right if it has the kind and exactly the span of a label; `overlap` also counts one that only touches
-a label of its kind. Opponents are asked for the kinds that they know, with the country of each message where they take
-one. One that is not installed is named, and left out.
+A finding counts as right if it has the kind and exactly the span of a label; `overlap` also counts one that only
+touches a label of its kind. Opponents are asked for the kinds that they know, with the country of each message where
+they take one. One that is not installed is named, and left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import re
 import warnings
 from collections import Counter
@@ -233,7 +236,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     report.table(*table(scores), words=1)
     for name, why in absent.items():
         print(f"{name}: not measured, {why}")
-    settings = {"split": arguments.split, "rows": len(messages), "seed": arguments.seed, "faker": pii_corpus.faker.VERSION}
+    settings = {
+        "split": arguments.split,
+        "rows": len(messages),
+        "seed": arguments.seed,
+        "faker": importlib.metadata.version("faker"),
+    }
     print(f"\n{report.write('pii-quality', arguments.label, {**settings, 'scores': scores, 'absent': absent})}")
 
 

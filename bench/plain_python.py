@@ -12,6 +12,7 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import corpora
 import duckdb
@@ -25,7 +26,7 @@ NAMESPACE = uuid.NAMESPACE_OID
 class PlainFunction:
     """One row at a time; `returns` and `takes` are its SQL types."""
 
-    run: Callable[..., object]
+    run: Callable[..., Any]
     returns: str = "VARCHAR"
     takes: str = "VARCHAR"
     texts: int = 1
@@ -95,5 +96,5 @@ FUNCTIONS: dict[str, PlainFunction] = {
 def register(connection: duckdb.DuckDBPyConnection) -> None:
     """The functions as Python UDFs `py_<name>(text)`, or of two texts."""
     for name, function in FUNCTIONS.items():
-        parameters = [duckdb.sqltype(function.takes)] * function.texts
+        parameters: list[Any] = [duckdb.sqltype(function.takes)] * function.texts
         connection.create_function(f"py_{name}", function.run, parameters, duckdb.sqltype(function.returns))

@@ -13,8 +13,8 @@ numbers), on `--threads` threads, and again on one. Against it, in turns within 
     others     Polars, and the library that a user would pick (bench/opponents.py), where they are installed
 
 Answers are compared with the specification first; how many rows the opponents answer differently is shown, because
-they do less. Ratios are medians of the ratios within a round. What is slow runs on a sample of the rows, and its time is
-scaled to all of them.
+they do less. Ratios are medians of the ratios within a round. What is slow runs on a sample of the rows, and its time
+is scaled to all of them.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def door(case: Case, columns: list[list[str]]) -> opponents.Run:
     """Our function on lists of str, with the arguments of the case's query."""
     function = FUNCTIONS[case.function.removeprefix("sl_")]
     call = getattr(streamliner_udf, function.name)
-    args = list(case.arguments) if case.arguments else [None] * len(function.row_indexes)
+    args: list[object] = list(case.arguments) if case.arguments else [None] * len(function.row_indexes)
     for at, column in zip(function.row_indexes, columns, strict=True):
         args[at] = column
     return lambda: call(*args)

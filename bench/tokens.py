@@ -2,11 +2,11 @@
 
     python bench/tokens.py [--guide FOLDER] [--label NAME]
 
-The tokenizer, with its vocabulary, is that of the package bpe-openai, which only this benchmark needs. FOLDER is a clone
-of https://github.com/github/opensource.guide (CC BY 4.0), whose translations are the prose; the commit below is read, and
-half of its paragraphs are among the texts that the weights were fitted to. Without it there is no prose. An error is
-(estimate - tokens) / tokens of one text: a paragraph of 80 characters or more, a chat message of 60 or more, 800
-characters of code, a row of emoji, numbers or web addresses.
+The tokenizer, with its vocabulary, is that of the package bpe-openai, which only this benchmark needs. FOLDER is a
+clone of https://github.com/github/opensource.guide (CC BY 4.0), whose translations are the prose; the commit below is
+read, and half of its paragraphs are among the texts that the weights were fitted to. Without it there is no prose. An
+error is (estimate - tokens) / tokens of one text: a paragraph of 80 characters or more, a chat message of 60 or more,
+800 characters of code, a row of emoji, numbers or web addresses.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def test_floors_answer_right(own_files: Path, connection: duckdb.DuckDBPyConnect
 
 
 def test_plain_python_is_what_pipelines_write(connection: duckdb.DuckDBPyConnection) -> None:
-    cases: dict[str, tuple[str, Any]] = {
+    cases: dict[str, tuple[Any, Any]] = {
         "scrub_pii": ("ana@example.org, +1 555-123-4567", "<EMAIL_REDACTED>, <PHONE_REDACTED>"),
         "normalize": ("ﬁne ①", "fine 1"),
         "strip_invisible": ("a\u200b\u200eb\ufeff", "ab"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import unicodedata
 from collections.abc import Sequence
@@ -89,7 +90,7 @@ def test_an_overlap_begins_at_a_word(rng: random.Random) -> None:
         [chunks] = chunk([PROSE], max_chars, overlap)
         found = words(PROSE)
         assert len(chunks) > 3
-        for piece, following in zip(chunks, chunks[1:], strict=False):
+        for piece, following in itertools.pairwise(chunks):
             at = next((i for i, word in enumerate(found) if word[1] == piece["stop"]), None)
             if at is None:
                 continue  # a cut within a long address

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,10 +45,7 @@ def test_words_are_counted_between_those_boundaries() -> None:
     """By the kernel, at every place in a block of 64 bytes. tests/c/test_words.c compares its boundaries themselves."""
     found: list[tuple[str, int]] = []
     for number, (text, boundaries) in enumerate(cases()):
-        words = sum(
-            any(map(_is_letter_or_digit, text[start:stop]))
-            for start, stop in zip(boundaries, boundaries[1:], strict=False)
-        )
+        words = sum(any(map(_is_letter_or_digit, text[start:stop])) for start, stop in itertools.pairwise(boundaries))
         # A line end is a boundary on both sides, whatever stands there.
         for before in ("", "x" * (number % 64) + "\n", "w " * (number % 32) + "\n"):
             found.append((before + text, words + len(before.split())))

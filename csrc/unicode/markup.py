@@ -1,4 +1,5 @@
-"""Writes html_names.h and html_elements.h: the named references of html.entities, what old numbers mean, and elements by what they do."""
+"""Writes html_names.h and html_elements.h: the named references of html.entities, what old numbers mean, and elements
+by what they do."""
 
 from __future__ import annotations
 
@@ -102,7 +103,7 @@ def reference_tables() -> str:
     shifts, places = perfect_hash(names)
     text = ['"' + pool[i : i + 100] + '"' for i in range(0, len(pool), 100)]
     old = [f"0x{ord(html.unescape(f'&#{number};')):04X}" for number in range(0x80, 0xA0)]
-    return f"""/* Names without their semicolon, side by side in sl_html_names. `bare`: known without a semicolon too. */
+    return f"""/* Names without their semicolon, side by side in sl_html_names. `bare`: also without it. */
 typedef struct sl_html_name {{
     uint16_t at;
     uint8_t len, bare, size;

@@ -256,9 +256,9 @@ def ingest(
     IngestReport
         Rows, inserted, duplicates, and each file with what was decided about it and what was skipped, and why.
 
-    Errors : ExportError for a file that is no export or holds no message, and for a table with other columns; ValueError
-    for a wrong option. One transaction: after an error the table is as it was. Within a transaction of your own it is
-    yours to roll back.
+    Errors : ExportError for a file that is no export or holds no message, and for a table with other columns;
+    ValueError for a wrong option. One transaction: after an error the table is as it was. Within a transaction of your
+    own it is yours to roll back.
     Cost : reading and parsing at memory speed; DuckDB's writing is the rest.
 
     Examples

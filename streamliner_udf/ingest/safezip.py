@@ -170,6 +170,10 @@ class SafeZip:
                 break
         return content[:length]
 
+    def open(self, name: str) -> BinaryIO:
+        """A reader over the member, all of it checked first."""
+        return io.BytesIO(self.read(name))
+
     def _open(self) -> list[tuple[str, zipfile.ZipInfo]]:
         try:
             self._zip = zipfile.ZipFile(self._file)

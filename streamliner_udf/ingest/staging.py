@@ -30,7 +30,8 @@ def select(messages: str, thread: str) -> str:
     of a chat; times without an offset or a timezone are taken as UTC."""
     slug = "'" + thread.lower().replace(" ", "-").replace("'", "''") + "'"
     return f"""
-        SELECT msg_key::VARCHAR AS event_id, {slug} AS tenant_id, source, {slug} AS thread_id, msg_key::VARCHAR AS msg_id,
+        SELECT msg_key::VARCHAR AS event_id, {slug} AS tenant_id, source, {slug} AS thread_id, msg_key::VARCHAR AS
+        msg_id,
                coalesce(ts_utc, timezone('UTC', ts)) AS ts, author AS author_raw,
                sl_uuid5('{_OID}', source || ':' || trim(author))::VARCHAR AS author_uuid, text,
                NULL::VARCHAR AS media_url, NULL::VARCHAR AS media_type,

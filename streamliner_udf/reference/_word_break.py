@@ -1,8 +1,8 @@
 """Properties of code points that word boundaries depend on, as ranges of hexadecimal numbers.
 
-Source: Unicode Character Database 15.0.0. Word_Break is from auxiliary/WordBreakProperty.txt, Extended_Pictographic from
-emoji/emoji-data.txt, Letter_Or_Digit (general categories L and N) from UnicodeData.txt. The kernel's table is made of
-these very ranges, so that counts are the same whatever Python builds and runs the package.
+Source: Unicode Character Database 15.0.0. Word_Break is from auxiliary/WordBreakProperty.txt, Extended_Pictographic
+from emoji/emoji-data.txt, Letter_Or_Digit (general categories L and N) from UnicodeData.txt. The kernel's table is made
+of these very ranges, so that counts are the same whatever Python builds and runs the package.
 Copyright (c) 1991-2022 Unicode, Inc. Distributed under the Unicode License, https://www.unicode.org/license.txt.
 """
 

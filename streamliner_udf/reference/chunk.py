@@ -16,7 +16,10 @@ _IDEOGRAPHS = (
     "\uf900-\ufaff\uff66-\uff6f\uff71-\uff9d\U00020000-\U0003fffd"
 )
 _OPENING = "([{\u00ab\u2018\u201c\u2039\u3008\u300a\u300c\u300e\u3010\u3014\u3016\u3018\u301a\uff08\uff3b\uff5b\uff62"
-_CLOSING = "\"')]}\u00bb\u2018\u2019\u201c\u201d\u203a\u3009\u300b\u300d\u300f\u3011\u3015\u3017\u3019\u301b\uff09\uff3d\uff5d\uff63"
+_CLOSING = (
+    "\"')]}\u00bb\u2018\u2019\u201c\u201d\u203a"
+    "\u3009\u300b\u300d\u300f\u3011\u3015\u3017\u3019\u301b\uff09\uff3d\uff5d\uff63"
+)
 _TERMINATORS = (
     ".!?\u0589\u061f\u06d4\u0964\u0965\u1362\u2026\u203c\u203d\u2047\u2048\u2049\u3002\uff01\uff0e\uff1f\uff61"
 )
@@ -81,9 +84,9 @@ def chunk_text(text: str, max_chars: int = 800, overlap: int = 200) -> list[dict
         `str.isspace()` says.
 
         Words end at white space, and before each kana, bopomofo or ideograph that does not follow an opening bracket or
-        quotation mark. A word ends a paragraph if two line ends (a blank line) or U+2029 follow; it ends a sentence if it
-        ends with a terminator of any script (``.!?…。`` and their like) and any closing quotation marks and brackets; it
-        ends a line if one line end follows. Abbreviations end sentences, too.
+        quotation mark. A word ends a paragraph if two line ends (a blank line) or U+2029 follow; it ends a sentence if
+        it ends with a terminator of any script (``.!?…。`` and their like) and any closing quotation marks and
+        brackets; it ends a line if one line end follows. Abbreviations end sentences, too.
 
         A chunk takes in the rest of the text if that fits. Else it ends, beyond what the chunk before it holds, at the
         last paragraph that ends in its second half, else at the last sentence that does, else at the last line that

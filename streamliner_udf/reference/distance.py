@@ -27,7 +27,8 @@ def edit_distance(a: str, b: str, cutoff: int = 4294967295) -> int:
     Nulls : NULL in, NULL out.
     Errors : an error if cutoff is below 0.
     Cost : O(len(a) * len(b) / 64), and O(longer * cutoff / 64) with a cutoff: two long texts take long.
-    Source : Levenshtein 1966; Hyyrö 2003, "A bit-vector algorithm for computing Levenshtein and Damerau edit distances".
+    Source : Levenshtein 1966; Hyyrö 2003, "A bit-vector algorithm for computing Levenshtein and Damerau edit
+    distances".
 
     Examples
     --------

@@ -91,8 +91,8 @@ def html_to_text(html: str) -> str:
     -------
     text
         What a reader sees. Elements that browsers do not show are dropped with what they hold: script, style, title,
-        template, noscript, noembed, noframes, iframe. A block element begins and ends a line, a paragraph (`p`) also has
-        a blank line before and behind it, `br` breaks the line, cells of a table are separated by a tab. Everywhere
+        template, noscript, noembed, noframes, iframe. A block element begins and ends a line, a paragraph (`p`) also
+        has a blank line before and behind it, `br` breaks the line, cells of a table are separated by a tab. Everywhere
         else a run of white space (tab, line feed, form feed, carriage return, space) is one space. Inside `pre` white
         space stays as it is written. The result neither begins nor ends with white space, and never has more than one
         blank line in a row except where `pre` has. References are replaced as by `html_unescape`, after the markup has
@@ -108,7 +108,8 @@ def html_to_text(html: str) -> str:
     Errors : none.
     Cost : O(len(html)), whatever the markup; a text without markup, references and superfluous white space is only
         looked at.
-    Source : HTML Standard, 13.2.5 (tokenization) and 3.2.7 (innerText), simplified as said above; list of block elements:
+    Source : HTML Standard, 13.2.5 (tokenization) and 3.2.7 (innerText), simplified as said above; list of block
+    elements:
         15.3 (flow content).
 
     Examples

@@ -26,8 +26,8 @@ def pack_windows(sizes: list[int], budget: int, overlap: int = 0) -> list[dict[s
         sum of its sizes.
 
         A window takes items as long as they fit. An item above the budget stands alone. The next window begins with as
-        many of the last items as `overlap` allows, and with fewer if the first new item would not fit otherwise. So every
-        window begins and ends behind the one before it, and every item is in a window.
+        many of the last items as `overlap` allows, and with fewer if the first new item would not fit otherwise. So
+        every window begins and ends behind the one before it, and every item is in a window.
 
     Nulls : NULL in, NULL out; NULL also where a size is NULL.
     Errors : an error if budget is below 1, overlap below 0 or not below budget, or a size negative.

@@ -66,7 +66,8 @@ def partial_ratio(a: str, b: str, cutoff: float = 0.0) -> float:
 
     Nulls : NULL in, NULL out.
     Errors : an error if cutoff is below 0 or not a number.
-    Cost : O(longer * shorter * shorter / 64) at worst, and O(longer * shorter / 8) for a shorter text of at most 64 code
+    Cost : O(longer * shorter * shorter / 64) at worst, and O(longer * shorter / 8) for a shorter text of at most 64
+    code
         points; most parts are ruled out by their letters before that. Long texts take very long.
     Source : RapidFuzz 3.14, fuzz.partial_ratio.
 
@@ -91,7 +92,8 @@ def partial_ratio(a: str, b: str, cutoff: float = 0.0) -> float:
             similarity = 100 * _similarity(shorter, longer[start : start + size])
             if similarity >= cutoff:
                 best = max(best, similarity)
-        # RapidFuzz divides the cutoff here, as `ratio` does, and multiplies the similarity above: that rounds differently.
+        # RapidFuzz divides the cutoff here, as `ratio` does, and multiplies the similarity above: that rounds
+        # differently.
         edges = [longer[:stop] for stop in range(1, size)] + [longer[start:] for start in range(last, last + size)]
         for part in edges if last >= 0 else []:
             best = max(best, _kept(_similarity(shorter, part), cutoff))
@@ -149,10 +151,10 @@ def token_set_ratio(a: str, b: str, cutoff: float = 0.0) -> float:
     Returns
     -------
     real
-        Of the sets of words, sorted and joined with single spaces, the words in both (B), those in both followed by those
-        in `a` alone (A) and those in both followed by those in `b` alone (C): the highest of the similarities of A with
-        C, B with A and B with C; 0 if that is below `cutoff`. The similarity of A with C takes what B adds as equal.
-        100 if the words of one text are all in the other, 0 if a text has no words. Equal to
+        Of the sets of words, sorted and joined with single spaces, the words in both (B), those in both followed by
+        those in `a` alone (A) and those in both followed by those in `b` alone (C): the highest of the similarities of
+        A with C, B with A and B with C; 0 if that is below `cutoff`. The similarity of A with C takes what B adds as
+        equal. 100 if the words of one text are all in the other, 0 if a text has no words. Equal to
         `rapidfuzz.fuzz.token_set_ratio`, bit for bit; white space as in `token_sort_ratio`.
 
     Nulls : NULL in, NULL out.

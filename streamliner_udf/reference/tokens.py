@@ -71,12 +71,12 @@ def estimate_tokens(text: str) -> int:
     -------
     integer
         A sum over the characters, in hundredths of a token, rounded to whole tokens, a half up; at least 1 unless the
-        text is empty. Characters of ASCII: 7 a letter, 65 more for the first of a word, 12 more for each from the seventh
-        of a word on, 20 more for a capital; 66 a digit; 75 for punctuation that no punctuation stands before; 100 a line
-        end, tab or other control; nothing for a space or for punctuation that follows punctuation. A word is a run of
-        letters of ASCII. Other characters count by where they stand in Unicode, for instance 140 a Latin letter with a
-        mark, 50 Cyrillic, 87 Arabic, 122 Devanagari, 117 ideographs, 100 kana, 120 hangul, 297 emoji, 200 those that are
-        faces; the specification lists all ranges.
+        text is empty. Characters of ASCII: 7 a letter, 65 more for the first of a word, 12 more for each from the
+        seventh of a word on, 20 more for a capital; 66 a digit; 75 for punctuation that no punctuation stands before;
+        100 a line end, tab or other control; nothing for a space or for punctuation that follows punctuation. A word is
+        a run of letters of ASCII. Other characters count by where they stand in Unicode, for instance 140 a Latin
+        letter with a mark, 50 Cyrillic, 87 Arabic, 122 Devanagari, 117 ideographs, 100 kana, 120 hangul, 297 emoji, 200
+        those that are faces; the specification lists all ranges.
 
         Weights are fitted to the tokenizer cl100k_base. Mean error of a text in percent, mean absolute error in
         brackets: English +4 (6), Portuguese -3 (8), Spanish -12 (12), French -2 (7), German -10 (12), Polish -12

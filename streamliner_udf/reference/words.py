@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import functools
+import itertools
 
 from streamliner_udf.reference._word_break import RANGES
 
@@ -104,9 +105,9 @@ def count_words(text: str) -> int:
     -------
     integer
         How many of the pieces between two default word boundaries (UAX #29) hold a letter or a digit, that is a code
-        point of general category L or N. `don't`, `3.14` and `e_mail` are one word each, `well-known` is two. Ideographs,
-        hiragana and the letters of scripts without spaces, such as Thai, are a word each, because a default boundary
-        stands around them; katakana and hangul are not.
+        point of general category L or N. `don't`, `3.14` and `e_mail` are one word each, `well-known` is two.
+        Ideographs, hiragana and the letters of scripts without spaces, such as Thai, are a word each, because a default
+        boundary stands around them; katakana and hangul are not.
 
     Nulls : NULL in, NULL out.
     Errors : none.
@@ -125,5 +126,5 @@ def count_words(text: str) -> int:
     0
     """
     boundaries = word_boundaries(text)
-    pieces = (text[start:stop] for start, stop in zip(boundaries, boundaries[1:], strict=False))
+    pieces = (text[start:stop] for start, stop in itertools.pairwise(boundaries))
     return sum(any(map(_is_letter_or_digit, piece)) for piece in pieces)
