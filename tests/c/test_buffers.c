@@ -107,14 +107,14 @@ static void check_table(void) {
         const sl_function *function = &sl_functions[f];
         check_context = function->name;
         CHECK(function->shape < SL_SHAPE_COUNT && function->kernel.TEXT != NULL && function->prepare != NULL);
-        CHECK((function->result->type == SL_TYPE_LIST) == (function->shape == SL_SHAPE_ROWS));
+        CHECK((function->result->type == SL_TYPE_LIST) == sl_gives_list(function));
         CHECK(function->param_count >= 1 && function->param_count <= 8);
         uint32_t row_texts = 0;
         for (uint32_t p = 0; p < function->param_count; p++) {
             row_texts += function->params[p].role == SL_ROLE_ROW;
             if (p && function->params[p].required) CHECK(function->params[p - 1].required);
         }
-        CHECK(row_texts == 1);
+        CHECK(row_texts == 1u + (uint32_t)sl_takes_pair(function));
         CHECK(function->result->field_count <= 8);
         for (uint32_t other = 0; other < f; other++) CHECK(strcmp(function->name, sl_functions[other].name) != 0);
     }
