@@ -50,7 +50,7 @@ static void check_value(const sl_column *a, int64_t i, const sl_column *b, int64
     if (a->type == SL_TYPE_TEXT) {
         CHECK(same_text(sl_column_text(a, i), sl_column_text(b, j)));
     } else if (a->type != SL_TYPE_LIST) {
-        size_t size = a->type == SL_TYPE_UUID ? 16 : 8;
+        size_t size = a->type == SL_TYPE_UUID ? 16 : a->type == SL_TYPE_BOOLEAN ? 1 : 8;
         CHECK(memcmp(a->values + (size_t)i * size, b->values + (size_t)j * size, size) == 0);
     }
 }
