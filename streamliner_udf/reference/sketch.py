@@ -1,7 +1,7 @@
 """Sketches: short stand-ins for texts from which their similarity can be estimated.
 
-All arithmetic is on whole numbers modulo 2**64, so that every value can be recomputed by hand. The constants are those of
-SplitMix64 (Steele, Lea and Flood 2014, doi:10.1145/2714064.2660195).
+All arithmetic is on whole numbers modulo 2**64, so that every value can be recomputed by hand. The constants are those
+of SplitMix64 (Steele, Lea and Flood 2014, doi:10.1145/2714064.2660195).
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def minhash(text: str, num_hashes: int = 128, ngram_size: int = 3, seed: int = 1
     Parameters
     ----------
     text : text
-        Any text. Words are what Python's `str.split` gives: separated by Unicode white space, with their punctuation and
-        case. Fold the text first (`fold`, `clean_text`) where those should not count.
+        Any text. Words are what Python's `str.split` gives: separated by Unicode white space, with their punctuation
+        and case. Fold the text first (`fold`, `clean_text`) where those should not count.
     num_hashes : integer, default 128
         Length of the signature, 1 to 4096. The standard error of an estimate is sqrt(J (1 - J) / num_hashes).
     ngram_size : integer, default 3
@@ -77,13 +77,14 @@ def minhash(text: str, num_hashes: int = 128, ngram_size: int = 3, seed: int = 1
     Returns
     -------
     list of natural
-        Value i is the least of (a h + b) mod 2**32 over the n-grams' hashes h, where r is output i of SplitMix64 started
-        at seed, a is its upper half made odd, b its lower half. A text with fewer words than ngram_size has one n-gram of
-        them all. Without any word every value is 2**32 - 1: texts without words are equal to each other and to no other.
+        Value i is the least of (a h + b) mod 2**32 over the n-grams' hashes h, where r is output i of SplitMix64
+        started at seed, a is the upper half of r made odd, b its lower half. A text with fewer words than ngram_size
+        has one n-gram of them all. Without any word every value is 2**32 - 1: texts without words are equal to each
+        other and to no other.
         The signature with fewer hashes is the beginning of that with more.
 
-        A word's hash: x = bytes * 0x9E3779B97F4A7C15, then for each eight bytes of its UTF-8 as a little-endian number d
-        (zeros behind the last): x = (x ^ d) * 0xBF58476D1CE4E5B9, x = x ^ x >> 32, all mod 2**64. The n-gram's: from
+        A word's hash: x = bytes * 0x9E3779B97F4A7C15, then for each eight bytes of its UTF-8 as a little-endian number
+        d (zeros behind the last): x = (x ^ d) * 0xBF58476D1CE4E5B9, x = x ^ x >> 32, all mod 2**64. The n-gram's: from
         y = 0, y = y * 0x9E3779B97F4A7C15 + x for each of its words; h is the upper half of SplitMix64's output
         function of y.
 
@@ -125,8 +126,8 @@ def minhash_similarity(a: list[int], b: list[int]) -> float:
     Returns
     -------
     real
-        The share of places in which both are equal, 0 to 1. It estimates without bias how many of all the n-grams of two
-        texts are in both.
+        The share of places in which both are equal, 0 to 1. It estimates without bias what share of all
+        n-grams of two texts is in both.
 
     Nulls : NULL in, NULL out; also if one of the numbers is NULL.
     Errors : signatures of unequal length, and empty ones.
@@ -207,8 +208,8 @@ def simhash(text: str, ngram_size: int = 4) -> int:
         text shorter than ngram_size has one n-gram, all of it; of the empty text no bit is set. In SQL the distance of
         two texts is `bit_count(xor(a, b))`, 0 to 64: near 32 for strangers.
 
-        The n-gram's hash: from y = 0, y = (y * 0x9E3779B97F4A7C15 + c + 1) mod 2**64 for each of its code points c, then
-        the output function of SplitMix64.
+        The n-gram's hash: from y = 0, y = (y * 0x9E3779B97F4A7C15 + c + 1) mod 2**64 for each of its code points c,
+        then the output function of SplitMix64.
 
     Nulls : NULL in, NULL out.
     Errors : ngram_size outside 1 to 64.
