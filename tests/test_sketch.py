@@ -24,7 +24,7 @@ PROSE = (
     "where there should have been nothing but water."
 )
 OTHER = (
-    "Invoices are due within thirty days of delivery unless another date has been agreed in writing. Late payment costs "
+    "Invoices are due within thirty days of delivery unless another date has been set in writing. Late payment costs "
     "interest at the rate published by the central bank, plus two points. Please quote the number printed at the top "
     "right of this page on every transfer, and send questions about single items to the accounts office by mail; calls "
     "are taken on weekdays from ten until noon. Goods remain our property until they have been paid for in full."
