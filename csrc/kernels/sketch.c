@@ -46,7 +46,9 @@ static inline size_t ngrams_take(ngrams *n, size_t count, size_t *first) {
     return made;
 }
 
-static inline uint64_t ngram(const ngrams *n, size_t last) { return n->sums[last] - n->sums[last - n->size] * n->power; }
+static inline uint64_t ngram(const ngrams *n, size_t last) {
+    return n->sums[last] - n->sums[last - n->size] * n->power;
+}
 
 /* Makes room for the next piece. The next n-gram needs the sum before its first member: size of them, and the last. */
 static inline void ngrams_move(ngrams *n) {

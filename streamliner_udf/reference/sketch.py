@@ -78,9 +78,10 @@ def minhash(text: str, num_hashes: int = 128, ngram_size: int = 3, seed: int = 1
     -------
     list of natural
         Value i is the least of (a h + b) mod 2**32 over the n-grams' hashes h, where r is output i of SplitMix64
-        started at seed, a is its upper half made odd, b its lower half. A text with fewer words than ngram_size has one
-        n-gram of them all. Without any word every value is 2**32 - 1: texts without words are equal to each other and
-        to no other. The signature with fewer hashes is the beginning of that with more.
+        started at seed, a is the upper half of r made odd, b its lower half. A text with fewer words than ngram_size
+        has one n-gram of them all. Without any word every value is 2**32 - 1: texts without words are equal to each
+        other and to no other.
+        The signature with fewer hashes is the beginning of that with more.
 
         A word's hash: x = bytes * 0x9E3779B97F4A7C15, then for each eight bytes of its UTF-8 as a little-endian number
         d (zeros behind the last): x = (x ^ d) * 0xBF58476D1CE4E5B9, x = x ^ x >> 32, all mod 2**64. The n-gram's: from
@@ -125,8 +126,8 @@ def minhash_similarity(a: list[int], b: list[int]) -> float:
     Returns
     -------
     real
-        The share of places in which both are equal, 0 to 1. It estimates without bias how many of all the n-grams of
-        two texts are in both.
+        The share of places in which both are equal, 0 to 1. It estimates without bias what share of all
+        n-grams of two texts is in both.
 
     Nulls : NULL in, NULL out; also if one of the numbers is NULL.
     Errors : signatures of unequal length, and empty ones.
