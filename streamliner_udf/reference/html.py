@@ -57,8 +57,8 @@ def html_unescape(text: str) -> str:
     Returns
     -------
     text
-        Every named reference of HTML (`&amp;`, `&nbsp;`, ...) and every numeric one (`&#39;`, `&#x27;`) is replaced, once:
-        `&amp;lt;` becomes `&lt;`. The 106 oldest names need no semicolon, and of several the longest counts, so
+        Every named reference of HTML (`&amp;`, `&nbsp;`, ...) and every numeric one (`&#39;`, `&#x27;`) is replaced,
+        once: `&amp;lt;` becomes `&lt;`. The 106 oldest names need no semicolon, and of several the longest counts, so
         `&notit;` is `¬it;`. The numbers 128 to 159 mean Windows-1252; zero, surrogates and numbers above U+10FFFF
         become U+FFFD; other control characters and noncharacters vanish. What is no reference stays as it is. At most
         a fifth longer than the input, in bytes.

@@ -25,24 +25,11 @@ _TOKEN = re.compile(rf"{_COMMENT}|<[!?][^>]*+>|{_TAG}", re.DOTALL)
 # Elements that are never shown: everything up to their end tag is dropped.
 _UNSEEN = {"script", "style", "title", "template", "noscript", "noembed", "noframes", "iframe"}
 _BLOCKS = {
-    *(
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "caption",
-        "center",
-        "dd",
-        "details",
-        "dialog",
-        "dir",
-        "div",
-    ),
-    *("dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header"),
-    *("hgroup", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "optgroup", "option", "pre", "search"),
-    *("section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul"),
-}
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "dir", "div",
+    "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header",
+    "hgroup", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "optgroup", "option", "pre", "search",
+    "section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul",
+}  # fmt: skip
 
 
 class _Page:
@@ -91,8 +78,8 @@ def html_to_text(html: str) -> str:
     -------
     text
         What a reader sees. Elements that browsers do not show are dropped with what they hold: script, style, title,
-        template, noscript, noembed, noframes, iframe. A block element begins and ends a line, a paragraph (`p`) also has
-        a blank line before and behind it, `br` breaks the line, cells of a table are separated by a tab. Everywhere
+        template, noscript, noembed, noframes, iframe. A block element begins and ends a line, a paragraph (`p`) also
+        has a blank line before and behind it, `br` breaks the line, cells of a table are separated by a tab. Everywhere
         else a run of white space (tab, line feed, form feed, carriage return, space) is one space. Inside `pre` white
         space stays as it is written. The result neither begins nor ends with white space, and never has more than one
         blank line in a row except where `pre` has. References are replaced as by `html_unescape`, after the markup has
@@ -106,10 +93,9 @@ def html_to_text(html: str) -> str:
 
     Nulls : NULL in, NULL out.
     Errors : none.
-    Cost : O(len(html)), whatever the markup; a text without markup, references and superfluous white space is only
-        looked at.
-    Source : HTML Standard, 13.2.5 (tokenization) and 3.2.7 (innerText), simplified as said above; list of block elements:
-        15.3 (flow content).
+    Cost : O(len(html)), whatever the markup; a text without markup, references and idle white space is only looked at.
+    Source : HTML Standard, 13.2.5 (tokenization) and 3.2.7 (innerText), simplified as said above; 15.3 (what is a
+        block).
 
     Examples
     --------
