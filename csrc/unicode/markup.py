@@ -1,5 +1,4 @@
-"""Writes html_names.h and html_elements.h: the named references of html.entities, what old numbers mean, and elements
-by what they do."""
+"""Writes html_names.h, the named references of html.entities, and html_elements.h, elements by what they do."""
 
 from __future__ import annotations
 
@@ -94,7 +93,7 @@ def reference_tables() -> str:
     for name in names:
         value = html5[name + ";"].encode()
         if html5.get(name, html5[name + ";"]) != html5[name + ";"] or len(value) > VALUE_BYTES:
-            raise ValueError(f"expected {name} to mean the same without its semicolon, in {VALUE_BYTES} bytes")
+            raise ValueError(f"expected {name} to mean the same without semicolon, in {VALUE_BYTES} bytes")
         if 5 * len(value) > 6 * (1 + len(name) + (name not in html5)):
             raise ValueError(f"expected {name} to grow by a fifth at most")
         offsets.append(len(pool))
@@ -103,7 +102,7 @@ def reference_tables() -> str:
     shifts, places = perfect_hash(names)
     text = ['"' + pool[i : i + 100] + '"' for i in range(0, len(pool), 100)]
     old = [f"0x{ord(html.unescape(f'&#{number};')):04X}" for number in range(0x80, 0xA0)]
-    return f"""/* Names without their semicolon, side by side in sl_html_names. `bare`: also without it. */
+    return f"""/* Names without their semicolon, side by side in sl_html_names. `bare`: known without it too. */
 typedef struct sl_html_name {{
     uint16_t at;
     uint8_t len, bare, size;

@@ -25,24 +25,11 @@ _TOKEN = re.compile(rf"{_COMMENT}|<[!?][^>]*+>|{_TAG}", re.DOTALL)
 # Elements that are never shown: everything up to their end tag is dropped.
 _UNSEEN = {"script", "style", "title", "template", "noscript", "noembed", "noframes", "iframe"}
 _BLOCKS = {
-    *(
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "caption",
-        "center",
-        "dd",
-        "details",
-        "dialog",
-        "dir",
-        "div",
-    ),
-    *("dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header"),
-    *("hgroup", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "optgroup", "option", "pre", "search"),
-    *("section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul"),
-}
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "dir", "div",
+    "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header",
+    "hgroup", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "optgroup", "option", "pre", "search",
+    "section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul",
+}  # fmt: skip
 
 
 class _Page:
@@ -106,11 +93,9 @@ def html_to_text(html: str) -> str:
 
     Nulls : NULL in, NULL out.
     Errors : none.
-    Cost : O(len(html)), whatever the markup; a text without markup, references and superfluous white space is only
-        looked at.
-    Source : HTML Standard, 13.2.5 (tokenization) and 3.2.7 (innerText), simplified as said above; list of block
-    elements:
-        15.3 (flow content).
+    Cost : O(len(html)), whatever the markup; a text without markup, references and idle white space is only looked at.
+    Source : HTML Standard, 13.2.5 (tokenization) and 3.2.7 (innerText), simplified as said above; 15.3 (what is a
+        block).
 
     Examples
     --------
