@@ -301,7 +301,8 @@ static sl_status diagonal_distance(const sl_symbols *s, uint64_t cutoff, sl_room
 static sl_status distance_of_symbols(sl_str a, sl_str b, uint64_t cutoff, sl_room *room, uint64_t *out) {
     sl_symbols s;
     SL_TRY(sl_pair_symbols(a, b, room, &s));
-    if (s.text_len - s.pattern_len > cutoff) {
+    /* Without a code point: empty, or bytes that are not UTF-8. */
+    if (!s.pattern_len || s.text_len - s.pattern_len > cutoff) {
         *out = s.text_len - s.pattern_len;
         return SL_OK;
     }
