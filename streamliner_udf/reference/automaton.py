@@ -122,8 +122,9 @@ def find_many(text: str, patterns: list[str], options: str = "") -> list[dict[st
 
     Nulls : NULL in, NULL out; a NULL among the patterns is an error.
     Errors : an error if a pattern is empty or a word of `options` is unknown.
-    Cost : O(len(text)) however many patterns there are; with `whole_words` a place can cost as much as there are
-        patterns that begin with one another. The patterns are compiled once a query.
+    Cost : O(len(text)) however many patterns there are; with `whole_words` a place where a word begins can cost as much
+        as the longest pattern is long. The patterns are compiled once a query. In SQL a subquery, `(SELECT list(p) FROM
+        patterns)`, is the cheap way to pass thousands; a list that is written out is made anew for each vector.
     Source : Aho and Corasick 1975, doi:10.1145/360825.360855; Unicode 5.18 (case folding), with the Unicode data of the
         Python that built the package.
 
