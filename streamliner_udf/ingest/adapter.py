@@ -63,6 +63,7 @@ class Container(Protocol):
 
     def size(self, name: str) -> int: ...
     def read(self, name: str) -> bytes: ...
+    def close(self) -> None: ...
     def peek(self, name: str, length: int) -> bytes: ...
     def open(self, name: str) -> BinaryIO: ...
 
@@ -92,6 +93,9 @@ class Folder:
     def open(self, name: str) -> BinaryIO:
         return self._files[name].open("rb")
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 class Source:
     """One file, bytes, or a container: an archive or a folder. Read at most as far as somebody asks.
@@ -117,6 +121,11 @@ class Source:
     @property
     def is_container(self) -> bool:
         return self.container is not None and self.member is None
+
+    def close(self) -> None:
+        """Lets go of the archive; called once, for the source that opened it."""
+        if self.container is not None:
+            self.container.close()
 
     @property
     def filename(self) -> str:

@@ -175,11 +175,14 @@ def _check(name: str, value: str, known: tuple[str, ...]) -> None:
 
 
 def _begin(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the transaction is ours; within one of the caller's it is his to undo."""
-    try:
-        connection.execute("BEGIN TRANSACTION")
-    except duckdb.TransactionException:
+    """Whether the transaction is ours; within one of the caller's it is his to undo.
+
+    Asking for a second transaction would end his, but outside of one each statement has a number of its own.
+    """
+    first, second = (connection.execute("SELECT txid_current()").fetchall() for _ in range(2))
+    if first == second:
         return False
+    connection.execute("BEGIN TRANSACTION")
     return True
 
 
@@ -299,6 +302,9 @@ def ingest(
         if ours:
             con.execute("ROLLBACK")
         raise
+    finally:
+        for one in sources:
+            one.close()
     if progress is not None:
         progress("", len(sources), len(sources))
     report.seconds = time.perf_counter() - started

@@ -138,6 +138,9 @@ class SafeZip:
     ) -> None:
         self._file.close()
 
+    def close(self) -> None:
+        self._file.close()
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the files, in the order of the directory; folders are left out."""

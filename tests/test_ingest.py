@@ -1,0 +1,173 @@
+"""Ingestion: one message table, stable keys, merge, one transaction, and a report of every file."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+import warnings
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+import streamliner_udf
+from streamliner_udf.ingest import MESSAGE_COLUMNS, Chat, ExportError, LoadOptions, Source, adapters, registry
+
+FIRST = "05/03/2024, 09:15 - Ana: hi\n05/03/2024, 09:15 - Ana: hi\n05/03/2024, 09:16 - Bo: yes\n"
+SECOND = "05/03/2024, 09:16 - Bo: yes\n13/03/2024, 10:00 - Ana: new\n"
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with streamliner_udf.connect() as connection:
+        yield connection
+
+
+def ingest(con: duckdb.DuckDBPyConnection, path: Any, **options: Any) -> Any:
+    return vars(streamliner_udf)["ingest"](con, path, **options)
+
+
+def count(con: duckdb.DuckDBPyConnection, table: str = "messages") -> int:
+    row = con.execute(f"SELECT count(*) FROM {table}").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_a_text_file(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "WhatsApp Chat with Bo.txt"
+    path.write_text(FIRST, encoding="utf-8")
+    seen: list[tuple[str, int, int]] = []
+    report = ingest(con, path, progress=lambda *step: seen.append(step))
+    assert (report.rows, report.inserted, report.duplicates) == (3, 3, 0)
+    assert seen == [(path.name, 0, 1), ("", 1, 1)]
+    columns = {row[0]: row[1] for row in con.execute("DESCRIBE messages").fetchall()}
+    wanted = {name: kind.replace("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE") for name, kind in MESSAGE_COLUMNS.items()}
+    assert columns == {"msg_key": "UUID", **wanted}
+    rows = con.execute("SELECT seq, author, text, chat, source, line, filename FROM messages ORDER BY seq").fetchall()
+    assert rows[2] == (2, "Bo", "yes", "Bo", "whatsapp", 3, path.name)
+    assert report.to_dict()["files"][0]["chats"] == ["Bo"]
+    assert "3 messages" in str(report)
+
+
+def test_keys_can_be_computed_by_anybody(con: duckdb.DuckDBPyConnection) -> None:
+    ingest(con, FIRST.encode(), chat="family")
+    micros = 1709630100 * 1_000_000
+    wanted = [
+        uuid.UUID(hashlib.md5("\x1f".join(("whatsapp", "family", str(micros), "Ana", "hi", n)).encode()).hexdigest())
+        for n in "01"
+    ]
+    assert con.execute("SELECT msg_key FROM messages WHERE author = 'Ana' ORDER BY seq").fetchall() == [
+        (key,) for key in wanted
+    ]
+
+
+def test_merge_is_a_union(con: duckdb.DuckDBPyConnection) -> None:
+    for expected in ((3, 3, 0), (3, 0, 3)):
+        report = ingest(con, FIRST.encode(), chat="family", mode="merge")
+        assert (report.rows, report.inserted, report.duplicates) == expected
+    report = ingest(con, SECOND.encode(), chat="family", mode="merge")
+    assert (report.inserted, report.duplicates) == (1, 1)
+    assert count(con) == 4  # the same text twice in a minute is two messages
+    assert ingest(con, FIRST.encode(), chat="other", mode="merge").inserted == 3
+    ingest(con, SECOND.encode(), chat="family", mode="replace")
+    assert count(con) == 2
+    ingest(con, SECOND.encode(), chat="family")
+    assert count(con) == 4
+
+
+def test_archives_folders_patterns_and_lists(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "WhatsApp Chat - Ana.zip", "w") as archive:
+        archive.writestr("_chat.txt", FIRST)
+        archive.writestr("00000001-PHOTO.jpg", b"\xff\xd8")
+        archive.writestr("notes.txt", "no chat")
+    (tmp_path / "sub").mkdir()
+    for name in ("WhatsApp Chat with X.txt", "sub/WhatsApp Chat with Y.txt"):
+        (tmp_path / name).write_text(SECOND, encoding="utf-8")
+    report = ingest(con, tmp_path / "WhatsApp Chat - Ana.zip", table="a")
+    assert report.files[0].chats == ["Ana"]
+    assert {s.name: s.reason for s in report.skipped}["00000001-PHOTO.jpg"] == "not a text file"
+    assert ingest(con, tmp_path / "*.txt", table="b").inserted == 2
+    assert ingest(con, [tmp_path / "WhatsApp Chat with X.txt", FIRST.encode()], table="c").inserted == 5
+    assert ingest(con, tmp_path / "sub", table="d").inserted == 2
+
+
+def test_a_failure_leaves_the_table_as_it_was(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    ingest(con, FIRST.encode(), chat="family")
+    bad = tmp_path / "bad.txt"
+    bad.write_text("nothing like a chat", encoding="utf-8")
+    for mode in ("append", "merge", "replace"):
+        with pytest.raises(
+            ExportError, match=r"ingest: expected bad\.txt to be an export of .* got 'nothing like a chat'"
+        ):
+            ingest(con, [SECOND.encode(), bad], mode=mode)
+        assert count(con) == 3
+    with pytest.raises(ExportError, match=r"expected a file or a folder at .*none"):
+        ingest(con, tmp_path / "none.txt", table="fresh")
+    with pytest.raises(duckdb.CatalogException):
+        count(con, "fresh")
+
+
+def test_wrong_options_and_tables(con: duckdb.DuckDBPyConnection) -> None:
+    for options in ({"mode": "upsert"}, {"schema": "x"}, {"date_order": "ymdd"}, {"source": "icq"}):
+        with pytest.raises(ValueError, match=f"ingest: expected {next(iter(options))} to be .* got "):
+            ingest(con, FIRST.encode(), **options)
+    con.execute("CREATE TABLE other (a INT)")
+    with pytest.raises(ExportError, match="expected table other to have a column msg_key UUID, got a"):
+        ingest(con, FIRST.encode(), table="other")
+    with pytest.raises(ExportError, match="an empty file"):
+        ingest(con, b"")
+    with pytest.raises(ExportError, match="expected at least one file, got none"):
+        ingest(con, [])
+
+
+def test_timezone_and_staging(con: duckdb.DuckDBPyConnection) -> None:
+    ingest(con, FIRST.encode(), timezone="America/Sao_Paulo")
+    utc = "SELECT DISTINCT timezone('UTC', ts_utc)::VARCHAR FROM messages WHERE author = 'Bo'"
+    assert con.execute(utc).fetchall() == [("2024-03-05 12:16:00",)]
+    ingest(con, "05/03/2024, 09:15 - Zé: hi".encode(), table="staged", schema="staging", chat="The Family")
+    row = con.execute("SELECT thread_id, author_raw, author_uuid, created_by_run FROM staged").fetchone()
+    # The vector of the name in the notes on egregora's staging table.
+    assert row == ("the-family", "Zé", "000e5629-6698-5047-9711-7c9a6e94225a", "adapter:whatsapp")
+
+
+def test_a_transaction_of_the_caller_is_his(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("BEGIN")
+    ingest(con, FIRST.encode(), chat="family")
+    con.execute("ROLLBACK")
+    with pytest.raises(duckdb.CatalogException):
+        count(con)
+
+
+class Lines:
+    """An adapter of `name: text` lines."""
+
+    name = "lines"
+
+    def sniff(self, source: Source) -> float:
+        return 0.5 if source.head().startswith(b"#lines") else 0.0
+
+    def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
+        items = streamliner_udf.JsonItems(source.read().partition(b"\n")[2], [])
+        yield Chat("c", "c", items, "item->>'who' AS author, item->>'what' AS text, item->>'id' AS native_id")
+
+
+def test_another_adapter(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {r.name: r for r in adapters()} | {
+        "lines": registry.Registered("lines", "test", f"{__name__}:Lines"),
+        "broken": registry.Registered("broken", "test", f"{__name__}:Nothing"),
+    }
+    monkeypatch.setattr(registry, "_known", known)
+    content = b'#lines\n[{"id": 1, "who": "Ana", "what": "hi"}, {"id": 2, "who": "Bo", "what": "ho"}]'
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for inserted in (2, 0):
+            assert ingest(con, content, mode="merge").inserted == inserted
+    assert len([w for w in caught if "broken" in str(w.message)]) == 1
+    assert con.execute("SELECT author, text, source FROM messages ORDER BY native_id").fetchall() == [
+        ("Ana", "hi", "lines"),
+        ("Bo", "ho", "lines"),
+    ]
+    assert known["broken"].error is not None

@@ -1,0 +1,93 @@
+"""Elements out of large JSON documents: equal to Python's json, also where a document is cut or broken."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import duckdb
+import pytest
+from conftest import SCALE
+
+from streamliner_udf import JsonItems
+
+FULL = {
+    "about": "x",
+    "chats": {
+        "about": "",
+        "list": [
+            {"name": "A", "type": "t", "id": 1, "messages": [{"id": 1}, {"id": 2}]},
+            {"name": "B", "id": 2, "messages": [{"id": 3}]},
+            {"name": "C", "id": 4},
+        ],
+    },
+    "left_chats": {"list": [{"name": "D", "messages": [{"id": 9}]}]},
+}
+
+
+def read(content: bytes, path: list[Any], owners: bool = False) -> tuple[list[tuple[str, ...]], JsonItems]:
+    items = JsonItems(content, path, owners)
+    with duckdb.connect() as con:
+        con.register("items", items)
+        return con.execute("FROM items").fetchall(), items
+
+
+def value(rng: random.Random, depth: int = 0) -> Any:
+    roll = rng.random()
+    if roll < 0.3 or depth > 3:
+        return rng.choice([1, -2.5e3, True, None, "a", 'é"\\x\n]{', "\u2028", "", "x" * 40])
+    if roll < 0.6:
+        return [value(rng, depth + 1) for _ in range(rng.randint(0, 4))]
+    return {rng.choice('abc{]"') + str(i): value(rng, depth + 1) for i in range(rng.randint(0, 4))}
+
+
+def test_equals_json_whole_and_cut(rng: random.Random) -> None:
+    for turn in range(400 * SCALE):
+        wanted = [value(rng) for _ in range(rng.randint(0, 6))]
+        bare = turn % 3 == 0
+        document = wanted if bare else {"before": value(rng), "messages": wanted, "after": value(rng)}
+        text = json.dumps(document, ensure_ascii=turn % 2 == 0, indent=rng.choice([None, 1])).encode()
+        rows, items = read(text, [] if bare else ["messages"])
+        assert [json.loads(item) for (item,) in rows] == wanted
+        assert not items.truncated
+        assert items.count == len(wanted)
+        cut = rng.randrange(len(text))
+        rows, items = read(text[:cut], [] if bare else ["messages"])
+        assert [json.loads(item) for (item,) in rows] == wanted[: len(rows)]
+        assert items.truncated
+        junk = bytearray(text)
+        for _ in range(3):
+            junk[rng.randrange(len(junk))] = rng.randrange(256)
+        read(bytes(junk), [] if bare else ["messages"])
+
+
+def test_chats_within_chats_know_their_owner() -> None:
+    rows, _ = read(json.dumps(FULL).encode(), [("chats", "left_chats"), "list", None, "messages"], owners=True)
+    found = [(json.loads(item)["id"], json.loads(owner)["name"]) for item, owner in rows]
+    assert found == [(1, "A"), (2, "A"), (3, "B"), (9, "D")]
+
+
+def test_what_is_no_json_in_a_string_is_mended() -> None:
+    rows, items = read(b'{"messages":[{"a":"\\x0b\x01"},{"b":"\xff"}]}', ["messages"])
+    assert [json.loads(item) for (item,) in rows] == [{"a": "\x0b\x01"}, {"b": "\ufffd"}]
+    assert items.repaired == 2
+    assert not items.truncated
+
+
+def test_readings_begin_anew_and_the_header_is_there() -> None:
+    items = JsonItems(b'{"name": "Ana", "id": 7, "messages": [1, 2], "more": 1}', ["messages"])
+    assert json.loads(items.header) == {"name": "Ana", "id": 7}
+    with duckdb.connect() as con:
+        con.register("items", items)
+        for _ in range(2):
+            assert con.execute("SELECT count(*) FROM items").fetchall() == [(2,)]
+
+
+def test_nothing_and_other_things() -> None:
+    for content in (b"", b"5", b"[]", b"{}", b'{"messages": {}}', b'{"messages": 5}', b"null", b"\xff\xfe"):
+        assert read(content, ["messages"])[0] == []
+    with pytest.raises(TypeError, match="expected path to be at most 8 steps"):
+        JsonItems(b"", "messages")
+    with pytest.raises(TypeError, match="expected a step to be None or up to four names"):
+        JsonItems(b"", [("a", "b", "c", "d", "e")])
