@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 from conftest import SCALE
+from paths import connection
 
 from streamliner_udf import JsonItems
 
@@ -28,9 +29,9 @@ FULL = {
 
 def read(content: bytes, path: list[Any], owners: bool = False) -> tuple[list[tuple[str, ...]], JsonItems]:
     items = JsonItems(content, path, owners)
-    with duckdb.connect() as con:
-        con.register("items", items)
-        return con.execute("FROM items").fetchall(), items
+    con = connection()
+    con.register("items", items)
+    return con.execute("FROM items").fetchall(), items
 
 
 def value(rng: random.Random, depth: int = 0) -> Any:

@@ -175,6 +175,10 @@ int sl_items_next(sl_items *items, sl_str *item, int *dirty) {
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
 
+static int is_hex(char c) {
+    return (unsigned char)(c - '0') < 10 || (unsigned char)((c | 0x20) - 'a') < 6;
+}
+
 /* An element as strict readers take it. */
 static sl_status append_repaired(sl_buf *out, sl_str item) {
     const char *p = item.ptr, *end = p + item.len;
@@ -185,7 +189,7 @@ static sl_status append_repaired(sl_buf *out, sl_str item) {
         SL_TRY(sl_buf_reserve(out, 8));
         if (c == '"') inside = !inside;
         if (c == '\\' && end - p >= 2) {
-            if (p[1] == 'x' && end - p >= 4) {
+            if (end - p >= 4 && p[1] == 'x' && is_hex(p[2]) && is_hex(p[3])) {
                 SL_TRY(sl_buf_append(out, "\\u00", 4));
                 SL_TRY(sl_buf_append(out, p + 2, 2));
                 p += 4;
