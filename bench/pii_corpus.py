@@ -2,8 +2,9 @@
 
     python bench/pii_corpus.py [--split held-out] [--rows 20] [--seed 1]        shows some of them
 
-Nobody's data: Faker and a seeded generator make all of it. Two splits share no locale, no sentence and no kind of hard
-negative. The grammar may be tuned on `tuning`; what is reported is measured on `held-out`.
+Nobody's data: Faker and a seeded generator make all of it. Two splits share no locale, no form of hard
+negative and no sentence but the empty one. The grammar may be tuned on `tuning`; what is reported is measured on
+`held-out`, of which docs/pii.md says how far it was looked at.
 
 A label is what the documentation promises to find. Bare runs of digits of another length than 10 or 11 are no promise,
 so such numbers are not made; neither are numbers of fewer than 8 digits.
