@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 
@@ -22,6 +21,9 @@ MODES = ("append", "replace", "merge")
 SCHEMAS = ("messages", "staging")
 ORDERS = ("auto", "dmy", "mdy", "ymd")
 Progress = Callable[[str, int, int], object]
+
+# What tells messages without an id apart, but for how often the same was there before.
+_CONTENT = ("coalesce(epoch_us(ts)::VARCHAR, '')", "coalesce(author, '')", "coalesce(text, '')")
 
 _ROWS = "streamliner_rows"
 _REPEATED = "streamliner_repeated"
@@ -62,12 +64,12 @@ class _Target:
                     f"ingest: expected table {self.table} to have a column {name} {kind}, got {', '.join(there)}"
                 )
 
-    def insert(self, selected: str, parameters: dict[str, Any]) -> tuple[int, int]:
+    def insert(self, selected: str) -> tuple[int, int]:
         """Rows inserted, and rows left out because they are there."""
         names = ", ".join(f'"{name}"' for name in self.wanted())
         if self.mode != "merge":
-            return self._count(f"INSERT INTO {self.table} ({names}) {selected}", parameters), 0
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {_NEW} AS {selected}", parameters)
+            return self._count(f"INSERT INTO {self.table} ({names}) {selected}"), 0
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {_NEW} AS {selected}")
         try:
             key = self.key
             inserted = self._count(
@@ -79,8 +81,8 @@ class _Target:
             self.connection.execute(f"DROP TABLE IF EXISTS temp.{_NEW}")
         return inserted, total - inserted
 
-    def _count(self, query: str, parameters: dict[str, Any] | None = None) -> int:
-        row = self.connection.execute(query, parameters or {}).fetchone()
+    def _count(self, query: str) -> int:
+        row = self.connection.execute(query).fetchone()
         return int(row[0]) if row else 0
 
 
@@ -106,17 +108,18 @@ class _Loader:
             columns = {name: self._column(name, given, chat, adapter, source) for name in MESSAGE_COLUMNS}
             listed = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
             messages = f"SELECT {listed} FROM ({base})"
-            key = self._key(chat, adapter, "native_id")
+            parts = ["native_id"]
             if "native_id" not in given:
                 repeated = self._find_repeated(messages)
-                key = self._key(chat, adapter, "coalesce(occurrence, 0)" if repeated else "0")
+                parts = [*_CONTENT, "(coalesce(occurrence, 0))" if repeated else "(0)"]
                 if repeated:
                     messages = f"SELECT * FROM ({messages}) LEFT JOIN temp.{_REPEATED} USING (seq)"
+            key = self._key(chat, adapter, parts)
             names = ", ".join(MESSAGE_COLUMNS)
             selected = f"SELECT {key} AS msg_key, {names} FROM ({messages})"
             if self.target.schema == "staging":
                 selected = staging.select(selected, chat.thread)
-            return self.target.insert(selected, {})
+            return self.target.insert(selected)
         finally:
             if repeated:
                 connection.execute(f"DROP TABLE IF EXISTS temp.{_REPEATED}")
@@ -143,14 +146,10 @@ class _Loader:
             return "row_number() OVER () - 1"
         return f"CAST(NULL AS {kind})"
 
-    def _key(self, chat: Chat, adapter: Adapter, last: str) -> str:
+    def _key(self, chat: Chat, adapter: Adapter, parts: list[str]) -> str:
         """The stable key, which anybody can compute again in SQL."""
-        parts = [_quoted(adapter.name), _quoted(chat.thread)]
-        if last == "native_id":
-            parts.append(last)
-        else:
-            parts += ["coalesce(epoch_us(ts)::VARCHAR, '')", "coalesce(author, '')", "coalesce(text, '')", f"({last})"]
-        return f"md5(concat_ws(chr(31), {', '.join(parts)}))::UUID"
+        listed = ", ".join([_quoted(adapter.name), _quoted(chat.thread), *parts])
+        return f"md5(concat_ws(chr(31), {listed}))::UUID"
 
     def _find_repeated(self, messages: str) -> bool:
         """Numbers messages of the same time, author and text, so that each has a key. Few are, so that only those that
@@ -186,12 +185,16 @@ def _begin(connection: duckdb.DuckDBPyConnection) -> bool:
     return True
 
 
-_EXPECTED = "an export of WhatsApp, Telegram, Discord, Slack, Messenger or Instagram, an mbox, CSV, JSONL or Parquet"
+def _adapter_of(source: Source, named: Adapter | None) -> Adapter | None:
+    """The adapter that takes a source: the named one, or the surest."""
+    if named is None:
+        return registry.choose(source)
+    return named if named.sniff(source) > 0 else None
 
 
 def _pieces(source: Source, named: Adapter | None) -> list[tuple[Source, Adapter]]:
     """The source with its adapter, or the files of a container with theirs."""
-    adapter = named if named is not None and named.sniff(source) > 0 else registry.choose(source) if not named else None
+    adapter = _adapter_of(source, named)
     if adapter is not None:
         return [(source, adapter)]
     if not source.is_container:
@@ -199,9 +202,7 @@ def _pieces(source: Source, named: Adapter | None) -> list[tuple[Source, Adapter
     found = []
     for member in source.members():
         try:
-            adapter = named if named is not None and named.sniff(member) > 0 else None
-            if named is None:
-                adapter = registry.choose(member)
+            adapter = _adapter_of(member, named)
         except ZipValidationError:
             continue  # a photo larger than any text: nobody asked for it
         if adapter is not None:
@@ -315,7 +316,8 @@ def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: 
     started = time.perf_counter()
     pieces = _pieces(source, named)
     if not pieces:
-        raise ExportError(f"ingest: expected {source.name} to be {_EXPECTED}, got {_came(source)}")
+        known = ", ".join(registered.name for registered in registry.adapters())
+        raise ExportError(f"ingest: expected {source.name} to be an export of {known}, got {_came(source)}")
     file = FileReport(source.name, ", ".join(dict.fromkeys(adapter.name for _, adapter in pieces)))
     for piece, adapter in pieces:
         file.bytes += piece.size()

@@ -136,7 +136,7 @@ class SafeZip:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self.close()
 
     def close(self) -> None:
         self._file.close()

@@ -123,53 +123,54 @@ def _rank(archive: Container, name: str) -> tuple[int, int, str]:
     return kind, -archive.size(name), name
 
 
-def _find_chats(archive: Container, skipped: list[Skipped]) -> Iterator[str]:
-    """Names of the files that hold messages, the likeliest first; what is not one of them goes to `skipped`."""
-    candidates = []
+def _candidates(archive: Container, skipped: list[Skipped]) -> list[str]:
+    """Names of the files that may hold messages, the likeliest first; the others go to `skipped`."""
+    found = []
     for name in archive.names:
         reason = _why_not_text(name)
         if reason:
             skipped.append(Skipped(name, reason))
         else:
-            candidates.append(name)
-    for name in sorted(candidates, key=lambda name: _rank(archive, name)):
-        try:
-            sample = archive.peek(name, _SAMPLE)
-        except ZipValidationError as error:
-            skipped.append(Skipped(name, str(error)))
-            continue
-        if _parse(sample).messages:
+            found.append(name)
+    return sorted(found, key=lambda name: _rank(archive, name))
+
+
+def _why_no_chat(archive: Container, name: str) -> ZipValidationError | str | None:
+    """Why a candidate is not read, by its first bytes; None if it holds messages."""
+    try:
+        sample = archive.peek(name, _SAMPLE)
+    except ZipValidationError as error:
+        return error
+    return None if _parse(sample).messages else "no header of a message in its first 64 KiB"
+
+
+def _find_chats(archive: Container, skipped: list[Skipped]) -> Iterator[str]:
+    """Names of all files that hold messages; what is not one of them goes to `skipped`."""
+    for name in _candidates(archive, skipped):
+        reason = _why_no_chat(archive, name)
+        if reason is None:
             yield name
         else:
-            skipped.append(Skipped(name, "no header of a message in its first 64 KiB"))
+            skipped.append(Skipped(name, str(reason)))
 
 
 def _read_archive(path: Path, limits: ZipLimits | None) -> Export:
     skipped: list[Skipped] = []
     with SafeZip(path, limits) as archive:
-        candidates = []
-        for name in archive.names:
-            reason = _why_not_text(name)
-            if reason:
-                skipped.append(Skipped(name, reason))
-            else:
-                candidates.append(name)
+        candidates = _candidates(archive, skipped)
         chosen: str | None = None
         refused: ZipValidationError | None = None
-        for name in sorted(candidates, key=lambda name: _rank(archive, name)):
+        for name in candidates:
             if chosen is not None:
                 skipped.append(Skipped(name, f"{chosen!r} was read"))
                 continue
-            try:
-                sample = archive.peek(name, _SAMPLE)
-            except ZipValidationError as error:
-                refused = refused or error
-                skipped.append(Skipped(name, str(error)))
-                continue
-            if _parse(sample).messages:
+            reason = _why_no_chat(archive, name)
+            if reason is None:
                 chosen = name
-            else:
-                skipped.append(Skipped(name, "no header of a message in its first 64 KiB"))
+                continue
+            if isinstance(reason, ZipValidationError):
+                refused = refused or reason
+            skipped.append(Skipped(name, str(reason)))
         if chosen is None:
             if refused is not None:
                 raise refused
