@@ -10,6 +10,7 @@ from typing import Any
 import corpora
 import duckdb
 import plain_python
+from opponents import EMAIL, INVISIBLE, PHONE, URL
 
 from streamliner_udf import reference
 from streamliner_udf._table import FUNCTIONS, Function
@@ -32,10 +33,6 @@ MEASURES = {
     "uuid": "count({})",
 }
 
-_EMAIL = r"[\w.-]+@[\w.-]+\.\w+"
-_PHONE = r"(\+\d{1,2}\s?)?\(?\d{3}\)?[\s.-]?\d{3}[\s.-]?\d{4}"
-_URL = r'https?://[^\s<>"{}|\\^`\[\]]+'
-_INVISIBLE = r"[\x{200B}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2060}\x{2066}-\x{2069}\x{FEFF}]"
 _ANY = "|".join(map(re.escape, sorted(corpora.patterns(1_000), key=len, reverse=True)))
 # A subquery, because DuckDB makes a long list that is written out anew for each vector.
 _PATTERNS = "(SELECT list(p ORDER BY id) FROM patterns)"
@@ -97,7 +94,7 @@ CASES = (
     Case("no-op", "sl_floor_noop(t)", "number", "scan", floor_goal=1.2, scaling_goal=None),
     Case(
         "scrub_pii", "sl_scrub_pii(t)", "text", "copy", "scrub_pii",
-        f"regexp_replace(regexp_replace(t, '{_EMAIL}', '<EMAIL_REDACTED>', 'g'), '{_PHONE}', '<PHONE_REDACTED>', 'g')",
+        f"regexp_replace(regexp_replace(t, '{EMAIL}', '<EMAIL_REDACTED>', 'g'), '{PHONE}', '<PHONE_REDACTED>', 'g')",
         oracle=_oracle("scrub_pii"), python_goal=200, builtin_goal=12, floor_goal=2.3, other_goals=(("Polars", 4),),
     ),
     Case(
@@ -110,7 +107,7 @@ CASES = (
     ),
     Case(
         "strip_invisible", "sl_strip_invisible(t)", "text", "copy", "strip_invisible",
-        f"regexp_replace(t, '{_INVISIBLE}', '', 'g')", oracle=_oracle("strip_invisible"), floor_goal=1.5,
+        f"regexp_replace(t, '{INVISIBLE}', '', 'g')", oracle=_oracle("strip_invisible"), floor_goal=1.5,
     ),
     Case(
         "squash_spaces", "sl_squash_spaces(t)", "text", "copy", "squash_spaces",
@@ -118,7 +115,7 @@ CASES = (
     ),
     Case(
         "clean_text", "sl_clean_text(t)", "text", "copy", "clean_text",
-        rf"trim(regexp_replace(regexp_replace(nfc_normalize(t), '{_INVISIBLE}', '', 'g'), '\s+', ' ', 'g'))",
+        rf"trim(regexp_replace(regexp_replace(nfc_normalize(t), '{INVISIBLE}', '', 'g'), '\s+', ' ', 'g'))",
         oracle=_oracle("clean_text"),
     ),
     Case(
@@ -159,12 +156,12 @@ CASES = (
     ),
     Case(
         "extract_urls", "sl_extract_urls(t)", "list", "read", "extract_urls",
-        f"regexp_extract_all(t, '{_URL}')", oracle=_oracle("extract_urls"), python_goal=30, builtin_goal=3,
+        f"regexp_extract_all(t, '{URL}')", oracle=_oracle("extract_urls"), python_goal=30, builtin_goal=3,
         floor_goal=1.7, other_goals=(("Polars", 1.6),),
     ),
     Case(
         "extract_emails", "sl_extract_emails(t)", "list", "read", "extract_emails",
-        f"regexp_extract_all(t, '{_EMAIL}')", oracle=_oracle("extract_emails"),
+        f"regexp_extract_all(t, '{EMAIL}')", oracle=_oracle("extract_emails"),
     ),
     Case(
         "extract_mentions", "sl_extract_mentions(t)", "list", "read", "extract_mentions",
@@ -220,7 +217,7 @@ CASES = (
     ),
     Case(
         "has_pii", "sl_has_pii(t)", "flag", "read", "has_pii",
-        f"regexp_matches(t, '{_EMAIL}') OR regexp_matches(t, '{_PHONE}')", oracle=_oracle("has_pii"),
+        f"regexp_matches(t, '{EMAIL}') OR regexp_matches(t, '{PHONE}')", oracle=_oracle("has_pii"),
     ),
     Case(
         "pseudonym, authors", "sl_pseudonym(t, 'key')", "text", "copy", "pseudonym", table="a",

@@ -7,6 +7,7 @@ python docs/generate.py --check    exit status 1 if a page is not current
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import re
@@ -123,6 +124,7 @@ def machine(where: dict[str, Any]) -> str:
     return f"{where['cpu']}, {where['cores']} cores, DuckDB {where['duckdb']}, Python {where['python']}"
 
 
+@functools.cache
 def measured() -> dict[str, Any]:
     """What bench/run.py found."""
     record: dict[str, Any] = json.loads((RESULTS / "run-reference.json").read_text(encoding="utf-8"))
