@@ -49,6 +49,20 @@ static inline int sl_span_valid(const sl_span *span) {
     return !span->inside && sl_utf8_valid(span->ptr, span->len);
 }
 
+/* Whether all texts are UTF-8; NULL ones count for nothing. If not, *bad is the first span that holds one that is not. */
+static inline int sl_texts_valid(const sl_str *texts, size_t count, sl_span *bad) {
+    for (size_t i = 0; i < count;) {
+        if (!texts[i].ptr) {
+            i++;
+            continue;
+        }
+        *bad = sl_span_at(texts, i, count);
+        if (!sl_span_valid(bad)) return 0;
+        i += bad->count;
+    }
+    return 1;
+}
+
 /* Index of the text that is number `k` in memory. */
 static inline size_t sl_span_index(const sl_span *span, size_t k) {
     return span->down ? span->first + span->count - 1 - k : span->first + k;

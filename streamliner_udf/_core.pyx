@@ -359,6 +359,25 @@ cdef object _fail(str name, sl_status status, str detail, int64_t row):
     return _errors.BY_STATUS[<int>status - 1](f"{name}: {sentence}")
 
 
+cdef object _unreadable(str name, str text, sl_status status, int64_t row):
+    """Why a str could not be read."""
+    if status != SL_EUTF8:
+        return _fail(name, status, None, row)
+    try:
+        text.encode()
+    except UnicodeEncodeError as problem:
+        return _fail(name, status, f"expected valid UTF-8, got {ascii(text[problem.start])}, a lone surrogate", row)
+    return _fail(name, status, None, row)
+
+
+cdef bytes _encoded(str name, str param, str text):
+    """The UTF-8 of an option."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as problem:
+        raise _errors.InvalidUTF8(f"{name}: {param}: {problem}") from None
+
+
 cdef class _Options:
     """Prepared options of one call, or the reason to give nothing but NULL."""
 
@@ -389,10 +408,7 @@ cdef class _Texts:
                 )
             if not isinstance(text, str):
                 raise TypeError(f"{name}: expected {param} to be a list of str, got {type(text).__name__} in it")
-            try:
-                self.utf8.append(text.encode())
-            except UnicodeEncodeError as problem:
-                raise _errors.InvalidUTF8(f"{name}: {param}: {problem}") from None
+            self.utf8.append(_encoded(name, param, text))
         self.ptr = <sl_str *>malloc((len(self.utf8) + 1) * sizeof(sl_str))
         if self.ptr is NULL:
             raise MemoryError()
@@ -494,10 +510,7 @@ cdef class Function:
                         value = str(value)
                     if not isinstance(value, str):
                         raise self.wrong_option(p, "str or uuid.UUID" if param.or_uuid else "str", value)
-                    try:
-                        utf8 = value.encode()
-                    except UnicodeEncodeError as problem:
-                        raise _errors.InvalidUTF8(f"{self.name}: {self.params[p]}: {problem}") from None
+                    utf8 = _encoded(self.name, self.params[p], value)
                     alive.append(utf8)
                     values[count].text = sl_str(PyBytes_AS_STRING(utf8), <uint32_t>PyBytes_GET_SIZE(utf8))
                 elif param.fallback.type == SL_TYPE_TEXTS:
@@ -565,7 +578,7 @@ cdef class Function:
                 raise _fail(self.name, SL_ENOMEM, None, -1)
             status = sl_unicode_read(text, &read, &source)
             if status > SL_OK:
-                raise self.unreadable(text, status, -1)
+                raise _unreadable(self.name, text, status, -1)
             if self.row.shape == SL_SHAPE_ROWS:
                 return self.rows(source, options)
             if source.len < SCALAR_RELEASE:
@@ -585,15 +598,6 @@ cdef class Function:
         finally:
             sl_buf_free(&read)
             sl_buf_free(&out)
-
-    cdef object unreadable(self, str text, sl_status status, int64_t row):
-        if status != SL_EUTF8:
-            return _fail(self.name, status, None, row)
-        try:
-            text.encode()
-        except UnicodeEncodeError as problem:
-            return _fail(self.name, status, f"expected valid UTF-8, got {ascii(text[problem.start])}, a lone surrogate", row)
-        return _fail(self.name, status, None, row)
 
     cdef list rows(self, sl_str source, _Options options):
         cdef sl_batch batch
@@ -680,7 +684,7 @@ cdef class Function:
                         continue
                     status = sl_unicode_read(item, &read, &texts[i])
                     if status > SL_OK:
-                        raise self.unreadable(item, status, start + i)
+                        raise _unreadable(self.name, item, status, start + i)
                 with nogil:
                     sl_batch_reset(&batch)
                     status = sl_batch_run(&batch, &options.prepared, texts, count, True, &failed)
@@ -734,10 +738,10 @@ cdef class Function:
                 raise _fail(self.name, SL_ENOMEM, None, -1)
             status = sl_unicode_read(a, &read, &first)
             if status > SL_OK:
-                raise self.unreadable(a, status, -1)
+                raise _unreadable(self.name, a, status, -1)
             status = sl_unicode_read(b, &read, &second)
             if status > SL_OK:
-                raise self.unreadable(b, status, -1)
+                raise _unreadable(self.name, b, status, -1)
             if first.len + <size_t>second.len < SCALAR_RELEASE // 8:
                 status = self.row.kernel.PAIR(first, second, &options.prepared, &cell)
             else:
@@ -1003,7 +1007,7 @@ cdef class Function:
             try:
                 utf8 = content.encode()
             except UnicodeEncodeError:
-                raise self.unreadable(content, SL_EUTF8, -1) from None
+                raise _unreadable(self.name, content, SL_EUTF8, -1) from None
         else:
             raise TypeError(f"{self.name}: expected str or bytes, got {type(content).__name__}")
         if <size_t>len(utf8) > TEXT_MAX:
@@ -1146,12 +1150,7 @@ cdef class _ObjectSource(_Source):
                 continue
             status = sl_unicode_read(item, &self.read, &self.texts[i])
             if status > SL_OK:
-                try:
-                    item.encode()
-                except UnicodeEncodeError as problem:
-                    detail = f"expected valid UTF-8, got {ascii(item[problem.start])}, a lone surrogate"
-                    raise _fail(self.name, status, detail, start + i) from None
-                raise _fail(self.name, status, None, start + i)
+                raise _unreadable(self.name, item, status, start + i)
 
     cdef fill_numbers(self, int64_t start, int64_t count):
         """As arrays, kept alive until the next block."""

@@ -72,9 +72,7 @@ static inline int same_options(const call *c, sl_duckdb_index a, sl_duckdb_index
         int valid = sl_duckdb_valid(from->validity, a);
         if (valid != sl_duckdb_valid(from->validity, b)) return 0;
         if (!valid) continue;
-        /* Of a list the place of its elements: a constant's are the same in every row. */
-        sl_type type = function->params[p].fallback.type;
-        size_t size = type == SL_TYPE_TEXTS ? sizeof(sl_duckdb_list_entry) : result_size(type);
+        size_t size = value_size(function->params[p].fallback.type);
         const char *data = from->data;
         if (memcmp(data + a * size, data + b * size, size) != 0) return 0;
     }

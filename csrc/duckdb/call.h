@@ -83,14 +83,15 @@ static inline void read_texts(call *c, const column *column, sl_duckdb_index fro
     }
 }
 
-/* Bytes of a value of a type in a vector. */
-static inline size_t result_size(sl_type type) {
-    return type == SL_TYPE_BOOLEAN ? 1 : type == SL_TYPE_TEXT || type == SL_TYPE_UUID || type == SL_TYPE_LIST ? 16 : 8;
-}
-
 /* Whether a parameter is a list. */
 static inline int is_list(sl_type type) {
     return type == SL_TYPE_TEXTS || type == SL_TYPE_INTEGERS || type == SL_TYPE_NATURALS;
+}
+
+/* Bytes of a value of a type in a vector: of a list the place of its elements. */
+static inline size_t value_size(sl_type type) {
+    if (type == SL_TYPE_BOOLEAN) return 1;
+    return type == SL_TYPE_TEXT || type == SL_TYPE_UUID || type == SL_TYPE_LIST || is_list(type) ? 16 : 8;
 }
 
 static inline int is_uuid(const overload *overload, const sl_param *param) { return overload->by_uuid && param->or_uuid; }

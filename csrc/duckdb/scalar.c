@@ -79,7 +79,7 @@ static inline void copy_values(char *out, const uint16_t *twin, size_t count, si
 }
 
 static void copy_to_twins(call *c, sl_duckdb_index from, sl_duckdb_index count, const batch *b) {
-    size_t size = result_size(c->overload->function->result->type);
+    size_t size = value_size(c->overload->function->result->type);
     char *out = (char *)c->data + from * size;
     /* Each size by itself, so that a copy is one instruction. */
     if (size == 16)
@@ -208,19 +208,6 @@ static sl_status run_NUMBER(call *c, sl_duckdb_index from, const sl_str *texts, 
     return SL_OK;
 }
 
-static sl_status check_texts(const sl_str *texts, size_t count) {
-    for (size_t i = 0; i < count;) {
-        if (!texts[i].ptr) {
-            i++;
-            continue;
-        }
-        sl_span span = sl_span_at(texts, i, count);
-        if (SL_UNLIKELY(!sl_span_valid(&span))) return SL_EUTF8;
-        i += span.count;
-    }
-    return SL_OK;
-}
-
 static sl_status run_PAIR(call *c, sl_duckdb_index from, sl_duckdb_index count, const sl_options *options,
                           const batch *b) {
     sl_kernel_PAIR kernel = c->overload->function->kernel.PAIR;
@@ -326,8 +313,8 @@ static sl_status run_batch(call *c, sl_duckdb_index from, sl_duckdb_index count,
     for (size_t i = 0; i < count; i++) rows += b->texts[i].ptr != NULL;
     atomic_fetch_add_explicit(&sl_kernel_rows, rows, memory_order_relaxed);
     if (is_pair) {
-        SL_TRY(check_texts(b->texts, count));
-        SL_TRY(check_texts(b->others, count));
+        sl_span bad;
+        if (!sl_texts_valid(b->texts, count, &bad) || !sl_texts_valid(b->others, count, &bad)) return SL_EUTF8;
         SL_TRY(run_PAIR(c, from, count, sl_prepared_options(prepared), b));
     } else {
         SL_TRY(run_spans(c, from, count, prepared, sink, thread));

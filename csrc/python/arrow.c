@@ -322,7 +322,7 @@ static void release_schema(struct ArrowSchema *schema) {
     schema->release = NULL;
 }
 
-static int start_schema(struct ArrowSchema *out, const char *format, const char *name, uint32_t children) {
+int sl_arrow_start_schema(struct ArrowSchema *out, const char *format, const char *name, uint32_t children) {
     schema_children *own = NULL;
     if (children && !(own = calloc(1, sizeof(*own)))) return ENOMEM;
     for (uint32_t i = 0; i < children; i++) own->pointers[i] = &own->schemas[i];
@@ -338,9 +338,9 @@ static int start_schema(struct ArrowSchema *out, const char *format, const char 
 
 /* A struct of the fields of a list's elements. */
 static int fields_schema(const sl_result *result, int narrow, const char *name, struct ArrowSchema *out) {
-    int code = start_schema(out, "+s", name, result->field_count);
+    int code = sl_arrow_start_schema(out, "+s", name, result->field_count);
     for (uint32_t f = 0; !code && f < result->field_count; f++)
-        code = start_schema(out->children[f], format_of(result->fields[f].type, narrow), result->fields[f].name, 0);
+        code = sl_arrow_start_schema(out->children[f], format_of(result->fields[f].type, narrow), result->fields[f].name, 0);
     return code;
 }
 
@@ -353,11 +353,11 @@ int sl_arrow_export_schema(const sl_shared *shared, int rows, struct ArrowSchema
     if (rows) {
         code = fields_schema(result, narrow, "", out);
     } else {
-        code = start_schema(out, format_of(result->type, narrow), "", is_list ? 1 : 0);
+        code = sl_arrow_start_schema(out, format_of(result->type, narrow), "", is_list ? 1 : 0);
         if (!code && result->type == SL_TYPE_UUID) out->metadata = (const char *)&uuid_metadata;
         if (!code && is_list && result->fields[0].name) code = fields_schema(result, narrow, "item", out->children[0]);
         if (!code && is_list && !result->fields[0].name)
-            code = start_schema(out->children[0], format_of(result->fields[0].type, narrow), "item", 0);
+            code = sl_arrow_start_schema(out->children[0], format_of(result->fields[0].type, narrow), "item", 0);
     }
     if (code && out->release) out->release(out);
     return code;

@@ -87,6 +87,9 @@ void sl_shared_abandon(sl_shared *shared);
  * the process that produces. */
 sl_status sl_shared_wait(sl_shared *shared, int64_t chunks, int64_t *count);
 
+/* A nullable schema with room for `children`, at most SL_FIELD_MAX, which are released with it. The two texts have to stay.
+ * 0, or an errno value. */
+int sl_arrow_start_schema(struct ArrowSchema *out, const char *format, const char *name, uint32_t children);
 /* A column's type, or with `rows` that of a record batch of the elements' fields. 0, or an errno value. */
 int sl_arrow_export_schema(const sl_shared *shared, int rows, struct ArrowSchema *out);
 /* The whole of one chunk. */

@@ -380,28 +380,18 @@ sl_status sl_batch_run(sl_batch *batch, const sl_options *options, const sl_str 
     return status;
 }
 
-/* The first text that is not UTF-8, or -1. */
-static int64_t find_invalid(const sl_str *texts, int64_t count) {
-    for (size_t i = 0; i < (size_t)count;) {
-        if (!texts[i].ptr) {
-            i++;
-            continue;
-        }
-        sl_span span = sl_span_at(texts, i, (size_t)count);
-        if (SL_UNLIKELY(!sl_span_valid(&span))) return first_invalid(texts, &span);
-        i += span.count;
-    }
-    return -1;
+/* Whether all are UTF-8; if not, *failed is the first that is not. */
+static int check_texts(const sl_str *texts, int64_t count, int64_t *failed) {
+    sl_span bad;
+    if (sl_texts_valid(texts, (size_t)count, &bad)) return 1;
+    *failed = first_invalid(texts, &bad);
+    return 0;
 }
 
 sl_status sl_batch_run_pairs(sl_batch *batch, const sl_options *options, const sl_str *a, const sl_str *b, int64_t count,
                              int checked, int64_t *failed) {
     sl_column *out = &batch->columns[0];
-    if (!checked) {
-        *failed = find_invalid(a, count);
-        if (*failed < 0) *failed = find_invalid(b, count);
-        if (*failed >= 0) return SL_EUTF8;
-    }
+    if (!checked && (!check_texts(a, count, failed) || !check_texts(b, count, failed))) return SL_EUTF8;
     SL_TRY(sl_batch_reserve(batch, count, 0));
     for (int64_t i = 0; i < count; i++) {
         *failed = i;

@@ -248,31 +248,17 @@ typedef struct item_stream {
     void (*drop)(void *);
 } item_stream;
 
-static void schema_release(struct ArrowSchema *schema) {
-    for (int64_t i = 0; i < schema->n_children; i++)
-        if (schema->children[i]->release) schema->children[i]->release(schema->children[i]);
-    free(schema->private_data);
-    schema->release = NULL;
-}
-
 static int stream_schema(struct ArrowArrayStream *self, struct ArrowSchema *out) {
+    static const char *const names[] = {"item", "owner"};
     const item_stream *stream = self->private_data;
-    struct {
-        struct ArrowSchema *pointers[2], children[2];
-    } *own = calloc(1, sizeof(*own));
-    if (!own) return ENOMEM;
-    int columns = 1 + (stream->owners != 0);
-    for (int c = 0; c < columns; c++) {
-        own->pointers[c] = &own->children[c];
-        own->children[c] = (struct ArrowSchema){.format = "U", .name = c ? "owner" : "item", .release = schema_release};
+    int code = sl_arrow_start_schema(out, "+s", "", stream->owners ? 2 : 1);
+    if (code) return code;
+    out->flags = 0;
+    for (int64_t c = 0; c < out->n_children; c++) {
+        code = sl_arrow_start_schema(out->children[c], "U", names[c], 0); /* without children nothing can fail */
+        out->children[c]->flags = 0;
     }
-    *out = (struct ArrowSchema){.format = "+s",
-                                .name = "",
-                                .n_children = columns,
-                                .children = own->pointers,
-                                .release = schema_release,
-                                .private_data = own};
-    return 0;
+    return code;
 }
 
 static sl_status append_item(item_stream *stream, text_column *column, int64_t row, sl_str item, int dirty) {
