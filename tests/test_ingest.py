@@ -171,3 +171,41 @@ def test_another_adapter(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.Mon
         ("Bo", "ho", "lines"),
     ]
     assert known["broken"].error is not None
+
+
+class Rows:
+    """An adapter of rows (id, chat, ts, text), for any file."""
+
+    name = "rows"
+
+    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
+        self.rows = rows
+
+    def sniff(self, source: Source) -> float:
+        return 1.0
+
+    def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
+        import pyarrow as pa
+
+        columns = zip(*self.rows, strict=True)
+        table = pa.table(dict(zip(("id", "room", "said_at", "said"), columns, strict=True)))
+        select = "id AS native_id, room AS chat, room AS thread, said_at::TIMESTAMP AS ts, said AS text"
+        yield Chat("all", "all", table, select, skip="CASE WHEN said IS NULL THEN 'nothing said' END")
+
+
+def test_some_messages_have_ids(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = "2024-03-05 09:15:00"
+    rows = [("1", "a", at, "hi"), (None, "a", at, "hi"), (None, "a", at, "hi"), (None, "b", at, "hi")]
+    rows += [("1", "b", at, "hi"), ("2", "b", at, None)]
+    made = registry.Registered("rows", "test", "", _made=Rows(rows))
+    monkeypatch.setattr(registry, "_known", {"rows": made})
+    report = ingest(con, b"x", source="rows", mode="merge")
+    assert (report.inserted, report.duplicates) == (5, 0)
+    assert [(one.reason, one.count) for one in report.skipped] == [("nothing said", 1)]
+    again = ingest(con, b"x", source="rows", mode="merge")
+    assert (again.inserted, again.duplicates) == (0, 5)
+    keys = {row[0] for row in con.execute("SELECT msg_key FROM messages").fetchall()}
+    assert len(keys) == 5
+    assert uuid.UUID(hashlib.md5(b"rows\x1fa\x1f1").hexdigest()) in keys
+    assert ingest(con, b"x", table="staged", source="rows", schema="staging").inserted == 5
+    assert con.execute("SELECT list(DISTINCT thread_id ORDER BY thread_id) FROM staged").fetchall() == [(["a", "b"],)]

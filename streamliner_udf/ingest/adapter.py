@@ -183,13 +183,17 @@ class Source:
 
 @dataclass
 class Chat:
-    """The messages of one chat out of a source.
+    """The messages of one chat, or of several, out of a source.
 
-    rows : whatever DuckDB can scan, usually an object with `__arrow_c_stream__`.
-    select : a SELECT list over those rows, like "item->>'id' AS native_id, ...", of any of MESSAGE_COLUMNS; the loader
-        adds the others as NULL, and `chat`, `source` and `filename`.
-    where : a condition for the rows that are messages.
+    rows : whatever DuckDB can scan more than once, usually an object with `__arrow_c_stream__`. If it has a `count`
+        once it was read, the rows are not read again to see what was skipped.
+    select : a SELECT list over those rows, like "item->>'id' AS native_id, ...", of any of MESSAGE_COLUMNS, and of
+        `thread` where the rows are of several chats; the loader adds the others: `chat`, `source` and `filename` as it
+        knows them, the rest as NULL.
     thread : stable identity of the chat within its source; part of the keys of its messages.
+    skip : an expression over the rows: why a row is no message, as text, or NULL. What is skipped is reported.
+    has_ids : every message has a `native_id`. Otherwise those without one are known by their time, author and text, and
+        by how often the same came before.
     details : what was decided about the file, for the report: dialect, date order, how sure.
     skipped, warnings : complete once the rows have been read to their end.
     """
@@ -198,7 +202,8 @@ class Chat:
     thread: str
     rows: Any
     select: str
-    where: str = "true"
+    skip: str = "NULL"
+    has_ids: bool = False
     details: dict[str, Any] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

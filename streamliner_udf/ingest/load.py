@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,7 +79,8 @@ class _Target:
             )
             total = self._count(f"SELECT count(*) FROM {_NEW}")
         finally:
-            self.connection.execute(f"DROP TABLE IF EXISTS temp.{_NEW}")
+            with contextlib.suppress(duckdb.Error):
+                self.connection.execute(f"DROP TABLE IF EXISTS temp.{_NEW}")
         return inserted, total - inserted
 
     def _count(self, query: str) -> int:
@@ -98,37 +100,55 @@ class _Loader:
         self.options = options
 
     def load(self, chat: Chat, adapter: Adapter, source: Source) -> tuple[int, int]:
-        """Rows inserted, and rows that were there."""
+        """Rows inserted, and rows that were there. What was skipped goes to the chat's report."""
         connection = self.target.connection
         connection.register(_ROWS, chat.rows)
         repeated = False
         try:
             given = self._given(chat)
-            base = f"SELECT {chat.select} FROM {_ROWS} WHERE {chat.where}"
             columns = {name: self._column(name, given, chat, adapter, source) for name in MESSAGE_COLUMNS}
+            columns["thread"] = "CAST(thread AS VARCHAR)" if "thread" in given else _quoted(chat.thread)
             listed = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
-            messages = f"SELECT {listed} FROM ({base})"
-            parts = ["native_id"]
-            if "native_id" not in given:
+            reason = f"CAST({chat.skip} AS VARCHAR)"
+            messages = f"SELECT {listed} FROM (SELECT {chat.select} FROM {_ROWS} WHERE {reason} IS NULL)"
+            if not chat.has_ids:
                 repeated = self._find_repeated(messages)
-                parts = [*_CONTENT, "(coalesce(occurrence, 0))" if repeated else "(0)"]
-                if repeated:
-                    messages = f"SELECT * FROM ({messages}) LEFT JOIN temp.{_REPEATED} USING (seq)"
-            key = self._key(chat, adapter, parts)
-            names = ", ".join(MESSAGE_COLUMNS)
-            selected = f"SELECT {key} AS msg_key, {names} FROM ({messages})"
-            if self.target.schema == "staging":
-                selected = staging.select(selected, chat.thread)
-            return self.target.insert(selected)
-        finally:
+            occurrence = "coalesce(occurrence, 0)" if repeated else "0"
+            identity = f"concat_ws(chr(31), {', '.join(_CONTENT)}, {occurrence})"
+            if "native_id" in given:
+                identity = f"coalesce(native_id, {identity})"
             if repeated:
-                connection.execute(f"DROP TABLE IF EXISTS temp.{_REPEATED}")
-            connection.unregister(_ROWS)
+                messages = f"SELECT * FROM ({messages}) LEFT JOIN temp.{_REPEATED} USING (seq)"
+            # The stable key, which anybody can compute again in SQL.
+            key = f"md5(concat_ws(chr(31), {_quoted(adapter.name)}, thread, {identity}))::UUID"
+            keyed = f"SELECT {key} AS msg_key, * FROM ({messages})"
+            if self.target.schema == "staging":
+                selected = staging.select(keyed)
+            else:
+                selected = f"SELECT msg_key, {', '.join(MESSAGE_COLUMNS)} FROM ({keyed})"
+            inserted, duplicates = self.target.insert(selected)
+            self._report_skipped(chat, source, reason, inserted + duplicates)
+            return inserted, duplicates
+        finally:
+            # In a transaction that failed nothing can be dropped, and need not be: it is undone with the rest.
+            with contextlib.suppress(duckdb.Error):
+                if repeated:
+                    connection.execute(f"DROP TABLE IF EXISTS temp.{_REPEATED}")
+                connection.unregister(_ROWS)
+
+    def _report_skipped(self, chat: Chat, source: Source, reason: str, messages: int) -> None:
+        """Reads the rows once more, unless all of them are known to be messages."""
+        if chat.skip == "NULL" or getattr(chat.rows, "count", None) == messages:
+            return
+        found = self.target.connection.execute(
+            f"SELECT {reason} AS reason, count(*) FROM {_ROWS} GROUP BY ALL HAVING reason IS NOT NULL ORDER BY ALL"
+        ).fetchall()
+        chat.skipped += [Skipped(source.name, why, count=count) for why, count in found]
 
     def _given(self, chat: Chat) -> set[str]:
         query = f"DESCRIBE SELECT {chat.select} FROM {_ROWS}"
         given = {row[0] for row in self.target.connection.execute(query).fetchall()}
-        if unknown := given - set(MESSAGE_COLUMNS):
+        if unknown := given - set(MESSAGE_COLUMNS) - {"thread"}:
             raise ExportError(f"ingest: expected columns of the message table, got {', '.join(sorted(unknown))}")
         return given
 
@@ -146,19 +166,14 @@ class _Loader:
             return "row_number() OVER () - 1"
         return f"CAST(NULL AS {kind})"
 
-    def _key(self, chat: Chat, adapter: Adapter, parts: list[str]) -> str:
-        """The stable key, which anybody can compute again in SQL."""
-        listed = ", ".join([_quoted(adapter.name), _quoted(chat.thread), *parts])
-        return f"md5(concat_ws(chr(31), {listed}))::UUID"
-
     def _find_repeated(self, messages: str) -> bool:
         """Numbers messages of the same time, author and text, so that each has a key. Few are, so that only those that
         share a hash with another are looked at."""
         connection = self.target.connection
-        same = "hash(ts, author, text)"
+        same = "hash(thread, ts, author, text)"
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {_REPEATED} AS "
-            f"SELECT seq, row_number() OVER (PARTITION BY ts, author, text ORDER BY seq) - 1 AS occurrence "
+            f"SELECT seq, row_number() OVER (PARTITION BY thread, ts, author, text ORDER BY seq) - 1 AS occurrence "
             f"FROM ({messages}) WHERE {same} IN "
             f"(SELECT h FROM (SELECT {same} AS h FROM ({messages})) GROUP BY h HAVING count(*) > 1)"
         )

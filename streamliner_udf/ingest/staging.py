@@ -25,10 +25,10 @@ COLUMNS = {
 _OID = "6ba7b812-9dad-11d1-80b4-00c04fd430c8"
 
 
-def select(messages: str, thread: str) -> str:
-    """A SELECT of COLUMNS over a SELECT of the message table. Ids are the stable keys, and so the same in every export
-    of a chat; times without an offset or a timezone are taken as UTC."""
-    slug = "'" + thread.lower().replace(" ", "-").replace("'", "''") + "'"
+def select(messages: str) -> str:
+    """A SELECT of COLUMNS over a SELECT of messages and their `thread`. Ids are the stable keys, and so the same in
+    every export of a chat; times without an offset or a timezone are taken as UTC."""
+    slug = "lower(replace(thread, ' ', '-'))"
     return f"""
         SELECT msg_key::VARCHAR AS event_id, {slug} AS tenant_id, source, {slug} AS thread_id, msg_key::VARCHAR AS
         msg_id,
