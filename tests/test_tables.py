@@ -142,7 +142,7 @@ def test_which_column_is_which(con: duckdb.DuckDBPyConnection) -> None:
     assert con.execute("SELECT ts::VARCHAR FROM messages").fetchall() == [("2024-03-05 09:15:00",)]
     content = b"when did,who,message,note\n2024-03-05,Ana,subject,the body\n"
     mapping = {"text": "note", "ts": "when did", "author": "who"}
-    report = ingest(con, content, table="mapped", mapping=mapping)
+    report = ingest(con, content, table="mapped", source="csv", mapping=mapping)
     assert con.execute("SELECT author, text, ts::DATE::VARCHAR FROM mapped").fetchall() == [
         ("Ana", "the body", "2024-03-05")
     ]
@@ -150,9 +150,9 @@ def test_which_column_is_which(con: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(ExportError, match=r"to have a column of texts \(text, message, .*\), got a, b; a mapping says"):
         ingest(con, b"a,b\n1,2\n", source="csv")
     with pytest.raises(ExportError, match="to have a column 'c', got when did, who, message, note"):
-        ingest(con, content, mapping={"text": "c"})
+        ingest(con, content, source="csv", mapping={"text": "c"})
     with pytest.raises(ValueError, match=r"mapping to name columns of the message table .* got 'body'"):
-        ingest(con, content, mapping={"body": "note"})
+        ingest(con, content, source="csv", mapping={"body": "note"})
     ingest(
         con,
         b'text,text,,"a ""b"""\nhi,x,y,z\n',
@@ -189,7 +189,7 @@ def test_json_lines(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     lines = [
         '\ufeff{"id": 12345678901234567890, "date": 1709630102, "sender": "Ana", "body": "hi\\n\\ud83e\\udd86"}',
         "",
-        '{"id": "x", "date": "2024-03-05T09:16:00Z", "from": {"name": "Bo"}, "body": ["a", 1]}',
+        '{"id": "x", "date": "2024-03-05T09:16:00Z", "extra": {"name": "Bo"}, "body": ["a", 1]}',
         '{"id": "y", "date": "2024',
         "[1, 2]",
         "null",
@@ -197,7 +197,7 @@ def test_json_lines(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     ]
     path = written(tmp_path / "data.json", "\n".join(lines))
     for source in (path, path.read_bytes(), written(tmp_path / "data.jsonl.gz", gzip.compress(path.read_bytes()))):
-        report = ingest(con, source, mode="replace", mapping={"media": "$.from.name"})
+        report = ingest(con, source, mode="replace", mapping={"media": "$.extra.name"})
         assert report.files[0].adapter == "jsonl"
         found = con.execute(
             "SELECT native_id, ts::VARCHAR, author, text, kind, media FROM messages ORDER BY seq"

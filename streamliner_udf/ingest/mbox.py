@@ -135,13 +135,12 @@ def _decode_words(text: str, seen: _Seen) -> str:
         at, charset = match.end(), match[1].lower()
         try:
             gathered += (
-                binascii.a2b_base64(match[3] + "==")
-                if match[2] in "bB"
-                else binascii.a2b_qp(match[3].replace("_", " "))
+                binascii.a2b_base64(match[3] + "==") if match[2] in "bB" else binascii.a2b_qp(match[3].replace("_", " "))
             )
         except (binascii.Error, ValueError):
             seen.warnings["an encoded word in a header that cannot be decoded"] += 1
-            found.append(match[0])
+            found += [_decode(gathered, charset, seen), match[0]]
+            gathered = b""
     if gathered:
         found.append(_decode(gathered, charset, seen))
     return "".join([*found, text[at:]])

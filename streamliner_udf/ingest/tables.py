@@ -133,7 +133,9 @@ class _TableAdapter:
     def _skipped(self, source: Source, connection: duckdb.DuckDBPyConnection) -> list[Skipped]:
         """Rows that are no message: each with its line, or where lines are unknown how many there are of a kind."""
         bad = f"FROM temp.{staged.TABLE} WHERE reason IS NOT NULL"
-        found = connection.execute(f"SELECT rowid, reason {bad} ORDER BY rowid LIMIT {_LISTED}").fetchall()
+        # Rows of a transaction that goes on have numbers far from 0, in order and without gaps.
+        number = f"rowid - (SELECT min(rowid) FROM temp.{staged.TABLE})"
+        found = connection.execute(f"SELECT {number}, reason {bad} ORDER BY rowid LIMIT {_LISTED}").fetchall()
         lines = self._lines(source, [row for row, _ in found])
         skipped = [Skipped(source.name, reason, lines.get(row)) for row, reason in found]
         if not lines:
@@ -194,7 +196,7 @@ class CsvAdapter(_TableAdapter):
 
     def _rejected(self, source: Source, connection: duckdb.DuckDBPyConnection) -> list[Skipped]:
         found = connection.execute(
-            f"SELECT line, line_byte_position, string_agg(DISTINCT error_message, '; ' ORDER BY error_message) "
+            f"SELECT line, line_byte_position, arg_min(error_message, column_idx) "
             f"FROM temp.{_REJECTS} GROUP BY ALL ORDER BY ALL"
         ).fetchall()
         for table in (_REJECTS, _SCANS):
@@ -256,11 +258,10 @@ class JsonlAdapter(_TableAdapter):
             return 0.0
         named = _suffix(source) in (".jsonl", ".ndjson")
         lines = [line for line in _head(source).removeprefix(codecs.BOM_UTF8).split(b"\n") if line.strip()][:3]
-        objects = [_is_object(line) for line in lines[:2]]
         if named:
-            return 0.6 if any(objects) or lines else 0.0
+            return 0.6 if lines else 0.0
         # One line alone may be any kind of JSON, and so may one that goes on after the sample.
-        return 0.5 if len(lines) > 1 and all(objects) else 0.0
+        return 0.5 if sum(map(_is_object, lines)) > 1 else 0.0
 
     def _open(self, source: Source, path: str, options: LoadOptions, connection: duckdb.DuckDBPyConnection) -> _Table:
         scan = f"read_json_objects({quoted(path)}, format = 'newline_delimited', ignore_errors = true)"
