@@ -172,10 +172,10 @@ def test_what_is_broken_is_read_as_far_as_it_goes_and_reported(con: duckdb.DuckD
     assert report.files[0].warnings == [
         "a charset that is not known (klingon), read as UTF-8",
         "bytes that are not utf-8, replaced",
-        "a date that cannot be read in line 15: 'yesterday'; kept without a time",
-        "a date that cannot be read in line 22: 'Tue, 31 Feb 2024 09:15:02 +0000'; kept without a time",
+        "a date that cannot be read in line 17: 'yesterday'; kept without a time",
+        "a date that cannot be read in line 25: 'Tue, 31 Feb 2024 09:15:02 +0000'; kept without a time",
         "an encoded word in a header that cannot be decoded",
-        "a date that cannot be read in line 36: ''; kept without a time",
+        "a date that cannot be read in line 41: ''; kept without a time",
     ]
     assert report.files[0].details[0]["without_time"] == 3
 

@@ -119,7 +119,7 @@ def test_times(
     con: duckdb.DuckDBPyConnection, text: str, options: dict[str, str], ts: str | None, utc: str | None
 ) -> None:
     content = f'time,text\n"{text}",hi\n'.encode()
-    ingest(con, content, **options)
+    ingest(con, content, **options)  # type: ignore[arg-type]
     found = con.execute("SELECT ts::VARCHAR, timezone('UTC', ts_utc)::VARCHAR FROM messages").fetchall()
     assert found == [(ts, utc)]
 

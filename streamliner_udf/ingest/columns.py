@@ -58,7 +58,7 @@ def find_columns(columns: list[str]) -> dict[str, list[str]]:
                 found[wanted] = [column]
                 taken.add(column)
                 break
-    if "time" in there and found.get("ts") == [there.get("date")]:
+    if {"date", "time"} <= there.keys() and found["ts"] == [there["date"]]:
         found["ts"].append(there["time"])
     return found
 

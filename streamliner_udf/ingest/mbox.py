@@ -67,7 +67,8 @@ def _is_separator(line: bytes) -> bool:
 
 def _split(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
     """Line, bytes and length of each message of an mbox file. Of one above the limit there are no bytes."""
-    begin, lines, size, number = 0, [], 0, 1
+    lines: list[bytes] = []
+    begin, size, number = 0, 0, 1
     separator = b""  # a line that may begin a message, if headers follow: a sentence that begins with From does not
     blank, whole = True, True  # what was before: an empty line, the end of a line
     for line in iter(lambda: file.readline(_PIECE), b""):
