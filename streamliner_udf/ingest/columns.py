@@ -53,10 +53,10 @@ def find_columns(columns: list[str]) -> dict[str, list[str]]:
     taken: set[str] = set()
     for wanted, synonyms in _SYNONYMS.items():
         for synonym in synonyms.split():
-            column = there.get(_plain(synonym))
-            if column is not None and column not in taken:
-                found[wanted] = [column]
-                taken.add(column)
+            match = there.get(_plain(synonym))
+            if match is not None and match not in taken:
+                found[wanted] = [match]
+                taken.add(match)
                 break
     if {"date", "time"} <= there.keys() and found["ts"] == [there["date"]]:
         found["ts"].append(there["time"])

@@ -135,9 +135,10 @@ def _decode_words(text: str, seen: _Seen) -> str:
             found.append(between)
         at, charset = match.end(), match[1].lower()
         try:
-            gathered += (
-                binascii.a2b_base64(match[3] + "==") if match[2] in "bB" else binascii.a2b_qp(match[3].replace("_", " "))
-            )
+            if match[2] in "bB":
+                gathered += binascii.a2b_base64(match[3] + "==")
+            else:
+                gathered += binascii.a2b_qp(match[3].replace("_", " "))
         except (binascii.Error, ValueError):
             seen.warnings["an encoded word in a header that cannot be decoded"] += 1
             found += [_decode(gathered, charset, seen), match[0]]
