@@ -19,6 +19,7 @@ import streamliner_udf
 from . import staged
 from .adapter import Chat, LoadOptions, Skipped, Source
 from .safezip import ZipValidationError
+from .staged import clean
 
 __all__ = ["MboxAdapter"]
 
@@ -99,11 +100,6 @@ def _split(file: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
 # ---- parts of a message ----------------------------------------------------------------------------------------------
 
 
-def _clean(text: str) -> str:
-    """Text that has UTF-8: what Python keeps of bytes of unknown meaning becomes U+FFFD."""
-    return _SURROGATE.sub("\ufffd", text)
-
-
 def _decode(content: bytes, charset: str | None, seen: _Seen) -> str:
     name = (charset or "").strip("\"' ").lower()
     if name in ("", "us-ascii", "ascii", "unknown-8bit", "default", "utf8"):
@@ -116,7 +112,7 @@ def _decode(content: bytes, charset: str | None, seen: _Seen) -> str:
         seen.warnings[f"bytes that are not {name}, replaced"] += 1
         return content.decode(name, "replace")
     except (LookupError, ValueError):
-        seen.warnings[f"a charset that is not known ({_clean(name)[:40]}), read as UTF-8"] += 1
+        seen.warnings[f"a charset that is not known ({clean(name)[:40]}), read as UTF-8"] += 1
         return content.decode("utf-8", "replace")
 
 
@@ -154,7 +150,7 @@ def _decode_header(text: str, seen: _Seen) -> str:
         text = _decode(text.encode("utf-8", "surrogateescape"), None, seen)
     if "=?" in text:
         text = _decode_words(text, seen)
-    return " ".join(text.replace("\0", "").split())
+    return " ".join(clean(text).split())
 
 
 def _raw_header(message: email.message.Message, *names: str) -> str:
@@ -211,15 +207,15 @@ def _body(message: email.message.Message, seen: _Seen) -> tuple[str, list[str]]:
             inside.update(id(one) for one in part.walk())
             names.append(name or "message.eml")
         elif attached or kind not in ("text/plain", "text/html"):
-            names.append(name or f"unnamed.{_clean(part.get_content_subtype())}")
+            names.append(name or f"unnamed.{clean(part.get_content_subtype())}")
         elif kind == "text/html":
             rich.append(_payload(part, seen))
         else:
             plain.append(_payload(part, seen))
     text = "\n".join(one.strip("\n") for one in plain)
     if not text.strip() and rich:
-        text = "\n".join(str(streamliner_udf.html_to_text(_clean(one))) for one in rich)
-    return _clean(text).replace("\r\n", "\n").replace("\0", "").strip(), names
+        text = "\n".join(str(streamliner_udf.html_to_text(clean(one))) for one in rich)
+    return clean(text).replace("\r\n", "\n").strip(), names
 
 
 def _row(raw: bytes, line: int | None, filename: str, options: LoadOptions, seen: _Seen) -> tuple[object, ...]:

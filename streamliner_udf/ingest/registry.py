@@ -19,6 +19,7 @@ OURS = "streamliner_udf"
 
 _OURS = {
     "whatsapp": "streamliner_udf.ingest.whatsapp:WhatsAppAdapter",
+    "signal": "streamliner_udf.ingest.signal:SignalAdapter",
     "csv": "streamliner_udf.ingest.tables:CsvAdapter",
     "jsonl": "streamliner_udf.ingest.tables:JsonlAdapter",
     "parquet": "streamliner_udf.ingest.tables:ParquetAdapter",

@@ -6,20 +6,27 @@ nothing of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import duckdb
 import numpy as np
 
-__all__ = ["TABLE", "create", "drop", "fill", "quoted"]
+__all__ = ["TABLE", "clean", "create", "drop", "fill", "quoted"]
 
 TABLE = "streamliner_staged"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PORTION = 8_192  # rows that are held as Python objects
 
 
 def quoted(text: str) -> str:
     """The text as SQL writes it."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def clean(text: str) -> str:
+    """Text that DuckDB takes: half of a pair of surrogates, which has no UTF-8, becomes U+FFFD; NUL is dropped."""
+    return text if text.isascii() and "\0" not in text else _SURROGATE.sub("\ufffd", text).replace("\0", "")
 
 
 def create(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation:
