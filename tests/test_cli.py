@@ -211,7 +211,7 @@ def test_ingest_fails_without_a_trace(export: Path, tmp_path: Path, capsys: pyte
     notes.write_text("eggs\nmilk\n", encoding="utf-8")
     assert cli.main(["ingest", str(export), str(notes), "--database", str(database)]) == 1
     captured = capsys.readouterr()
-    assert captured.err.startswith("streamliner ingest: expected notes.txt to be an export of whatsapp, csv")
+    assert captured.err.startswith("streamliner ingest: expected notes.txt to be an export of whatsapp, ")
     assert captured.out == ""
     assert not database.exists()
     assert cli.main(["ingest", str(export), "--database", str(database), "--quiet"]) == 0

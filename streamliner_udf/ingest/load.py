@@ -31,6 +31,10 @@ _CONTENT = ("coalesce(epoch_us(ts)::VARCHAR, '')", "coalesce(author, '')", "coal
 _ROWS = "streamliner_rows"
 _REPEATED = "streamliner_repeated"
 _NEW = "streamliner_new"
+_COPY = "streamliner_copy"
+
+# Before 1.5 DuckDB asks for an Arrow stream when it is registered, and not whenever it is scanned.
+_SCANS_STREAMS_ONCE = tuple(map(int, duckdb.__version__.split(".")[:2])) < (1, 5)
 
 
 @dataclass
@@ -93,6 +97,25 @@ class _Target:
         return int(row[0]) if row else 0
 
 
+@contextlib.contextmanager
+def _registered(connection: duckdb.DuckDBPyConnection, chat: Chat) -> Iterator[None]:
+    """The rows of the chat as _ROWS."""
+    connection.register(_ROWS, chat.rows)
+    copied = _SCANS_STREAMS_ONCE and hasattr(chat.rows, "__arrow_c_stream__")
+    try:
+        if copied:
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE {_COPY} AS FROM {_ROWS}")
+            connection.unregister(_ROWS)
+            connection.register(_ROWS, connection.table(f"temp.{_COPY}"))
+        yield
+    finally:
+        # In a transaction that failed nothing can be dropped, and need not be: it is undone with the rest.
+        with contextlib.suppress(duckdb.Error):
+            connection.unregister(_ROWS)
+            if copied:
+                connection.execute(f"DROP TABLE IF EXISTS temp.{_COPY}")
+
+
 class _Loader:
     """Chats of one adapter into one table."""
 
@@ -102,8 +125,11 @@ class _Loader:
 
     def load(self, chat: Chat, adapter: Adapter, source: Source) -> tuple[int, int]:
         """Rows inserted, and rows that were there. What was skipped goes to the chat's report."""
+        with _registered(self.target.connection, chat):
+            return self._load(chat, adapter, source)
+
+    def _load(self, chat: Chat, adapter: Adapter, source: Source) -> tuple[int, int]:
         connection = self.target.connection
-        connection.register(_ROWS, chat.rows)
         repeated = False
         try:
             given = self._given(chat)
@@ -133,11 +159,9 @@ class _Loader:
                 chat.skipped += _find_skipped(connection, reason, source)
             return inserted, duplicates
         finally:
-            # In a transaction that failed nothing can be dropped, and need not be: it is undone with the rest.
-            with contextlib.suppress(duckdb.Error):
-                if repeated:
+            if repeated:
+                with contextlib.suppress(duckdb.Error):
                     connection.execute(f"DROP TABLE IF EXISTS temp.{_REPEATED}")
-                connection.unregister(_ROWS)
 
     def _given(self, chat: Chat) -> set[str]:
         query = f"DESCRIBE SELECT {chat.select} FROM {_ROWS}"
@@ -186,15 +210,12 @@ def _find_skipped(connection: duckdb.DuckDBPyConnection, reason: str, source: So
 
 def count_messages(connection: duckdb.DuckDBPyConnection, chat: Chat, source: Source) -> tuple[int, list[Skipped]]:
     """How many messages the chat has, and what of its rows is none."""
-    connection.register(_ROWS, chat.rows)
-    try:
+    with _registered(connection, chat):
         reason = f"CAST({chat.skip} AS VARCHAR)"
         # The columns are asked for, so that a file without one of them fails here as it would when it is loaded.
         query = f"SELECT count(*) FROM (SELECT {chat.select} FROM {_ROWS} WHERE {reason} IS NULL)"
         messages = connection.execute(query).fetchall()[0][0]
         return messages, [] if chat.skip == "NULL" else _find_skipped(connection, reason, source)
-    finally:
-        connection.unregister(_ROWS)
 
 
 def _check(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -46,24 +46,32 @@ class _Table:
 
 
 @contextlib.contextmanager
-def _file(source: Source) -> Iterator[str]:
+def _file(source: Source, marked: bool) -> Iterator[str]:
     """A path for DuckDB, whose readers take bytes only with the help of another package (fsspec). What is no file on
-    disk is one for as long as it is read, in a folder that only this user can open."""
-    if source.on_disk is not None:
+    disk is one for as long as it is read, in a folder that only this user can open. So is what begins with a byte order
+    mark, if that is one too many (`marked`)."""
+    marked = marked and _head(source).startswith(codecs.BOM_UTF8)
+    if source.on_disk is not None and not marked:
         yield os.path.abspath(source.on_disk)
         return
+    packed = source.head(2) == _GZIP
     with tempfile.TemporaryDirectory(prefix="streamliner-") as folder:
-        path = Path(folder, "file.gz" if source.head(2) == _GZIP else "file")
+        path = Path(folder, "file.gz" if packed and not marked else "file")
         with path.open("wb") as file, source.open() as content:
-            shutil.copyfileobj(content, file)
+            reader = gzip.GzipFile(fileobj=content) if packed and marked else content
+            if marked:
+                reader.read(len(codecs.BOM_UTF8))
+            shutil.copyfileobj(reader, file)
         yield str(path)
 
 
 @contextlib.contextmanager
 def _explained(source: Source, kind: str) -> Iterator[None]:
-    """DuckDB's errors, in terms of the file that the caller gave."""
+    """Errors of DuckDB and of packed files, in terms of the file that the caller gave."""
     try:
         yield
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ExportError(f"ingest: expected {source.name} to be a gzip file, got a broken one ({error})") from error
     except duckdb.Error as error:
         said = str(error).strip().split("\n")[0]
         if isinstance(error, duckdb.PermissionException) or said.startswith("Permission Error"):
@@ -72,6 +80,14 @@ def _explained(source: Source, kind: str) -> Iterator[None]:
                 f"got one whose enable_external_access or allowed_directories forbid it ({said})"
             ) from error
         raise ExportError(f"ingest: expected {source.name} to be {kind}, got: {said}") from error
+
+
+def _check_packed(source: Source) -> None:
+    """Reads a gzip file to its end: DuckDB takes a broken one for one that ends there."""
+    if source.head(2) == _GZIP:
+        with source.open() as packed, gzip.GzipFile(fileobj=packed) as file:
+            while file.read(1 << 20):
+                pass
 
 
 def _head(source: Source) -> bytes:
@@ -93,6 +109,7 @@ class _TableAdapter:
 
     name = ""
     kind = ""
+    refuses_mark = False  # DuckDB takes no byte order mark in such a file
 
     def _open(self, source: Source, path: str, options: LoadOptions, connection: duckdb.DuckDBPyConnection) -> _Table:
         raise NotImplementedError
@@ -110,15 +127,14 @@ class _TableAdapter:
         if connection is None:
             raise ValueError(f"{self.name}: expected options with a connection, because DuckDB reads the file")
         title = options.chat or PurePosixPath(re.sub(r"\.gz$", "", source.filename)).stem
-        with _file(source) as path:
-            with _explained(source, self.kind):
-                table = self._open(source, path, options, connection)
+        with _explained(source, self.kind), _file(source, self.refuses_mark) as path:
+            table = self._open(source, path, options, connection)
             found = map_columns(source.name, list(table.expressions), options.mapping)
             query = select_messages(
                 table.scan, table.expressions, table.types, found, title, options, reason=table.reason
             )
-            with _explained(source, self.kind):
-                rows = staged.create(connection, query)
+            rows = staged.create(connection, query)
+            _check_packed(source)
         columns = [name for name in rows.columns if name != "reason"]
         chat = Chat(title, title, rows.filter("reason IS NULL"), ", ".join(columns))
         chat.has_ids = "native_id" in columns and not _any(connection, "native_id IS NULL")
@@ -252,6 +268,7 @@ class JsonlAdapter(_TableAdapter):
     """A JSON object a line. A mapping may name a member, or a path into one, like `$.from.name`."""
 
     name, kind = "jsonl", "JSON Lines"
+    refuses_mark = True  # until 2.0
 
     def sniff(self, source: Source) -> float:
         if source.is_container:
