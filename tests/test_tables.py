@@ -182,6 +182,26 @@ def test_an_id_that_comes_twice_is_one_message(con: duckdb.DuckDBPyConnection) -
     assert ingest(con, b"id,text\n1,hi\n1,hi\n2,ho\n", mode="append").inserted == 3
 
 
+def test_line_ends_and_quotes(con: duckdb.DuckDBPyConnection) -> None:
+    for content, texts in {
+        b'id,text\r\n1,"a\nb"\r\n2,hi\r\n': ["a\nb", "hi"],
+        b'id,text\n1,"a\r\nb"\n2,hi\n': ["a\r\nb", "hi"],
+        b'id,text\r\n1,ho\r\n2,hi\n3,"a\r\nb"\r\n': ["ho", "hi", "a\r\nb"],
+        b"id,text\r1,ho\r2,hi\r": ["ho", "hi"],
+        b'id,text\n1,"say \\"hi\\", no"\n': ['say "hi", no'],
+        b'id,text\n1,"say ""hi"", no"\n': ['say "hi", no'],
+    }.items():
+        con.execute("BEGIN")
+        ingest(con, content, mode="replace")
+        con.execute("COMMIT")
+        assert con.execute("SELECT text FROM messages ORDER BY seq").fetchall() == [(text,) for text in texts]
+    report = ingest(con, b'id,text\n1,hi\n2,"open\n3,yes\n', mode="replace")
+    assert [(one.line, one.reason) for one in report.skipped] == [(3, "Value with unterminated quote found.")]
+    report = ingest(con, b'id,text\n1,hi\n2,"' + b"x" * 3_000_000 + b'"\n3,yes\n', mode="replace")
+    assert report.inserted == 2
+    assert "Maximum line size" in report.skipped[0].reason
+
+
 # ---- json lines ------------------------------------------------------------------------------------------------------
 
 

@@ -79,6 +79,8 @@ def _explained(source: Source, kind: str) -> Iterator[None]:
                 f"ingest: expected a connection that may read {source.name}, because DuckDB itself reads {kind}, "
                 f"got one whose enable_external_access or allowed_directories forbid it ({said})"
             ) from error
+        if "invalid state" in said:
+            said += " (lines may end in different ways)"
         raise ExportError(f"ingest: expected {source.name} to be {kind}, got: {said}") from error
 
 
@@ -199,20 +201,28 @@ class CsvAdapter(_TableAdapter):
         for table in (_REJECTS, _SCANS):
             connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
         columns = ", ".join(f"{quoted(f'c{number}')}: 'VARCHAR'" for number in range(len(names)))
+        head = _head(source)
+        escape = "\\" if b'\\"' in head and b'""' not in head else '"'
         # Said rather than found by DuckDB, which would take bad lines for a sign of another dialect.
         scan = (
             f"read_csv({quoted(path)}, auto_detect = false, columns = {{{columns}}}, header = true, "
-            f"delim = {quoted(delimiter)}, quote = '\"', escape = '\"', encoding = {quoted(encoding)}, "
-            f"store_rejects = true, rejects_table = '{_REJECTS}', rejects_scan = '{_SCANS}')"
+            f"delim = {quoted(delimiter)}, quote = '\"', escape = {quoted(escape)}, encoding = {quoted(encoding)}, "
+            f"store_rejects = true, rejects_table = '{_REJECTS}', rejects_scan = '{_SCANS}'"
         )
         details = {"delimiter": "tab" if delimiter == "\t" else delimiter}
+        if escape != '"':
+            details["escape"] = escape
+        if _ends_differ(head) and not _can_read(connection, f"{scan})"):
+            scan += ", strict_mode = false"
+            details["quotes"] = "not checked, because lines end in different ways"
+        scan += ")"
         if encoding != "utf-8":
             details["encoding"] = encoding
         return _Table(scan, {name: f"c{number}" for number, name in enumerate(names)}, details=details)
 
     def _rejected(self, source: Source, connection: duckdb.DuckDBPyConnection) -> list[Skipped]:
         found = connection.execute(
-            f"SELECT line, line_byte_position, arg_min(error_message, column_idx) "
+            f"SELECT line, coalesce(line_byte_position, 0), arg_min(error_message, coalesce(column_idx, 0)) "
             f"FROM temp.{_REJECTS} GROUP BY ALL ORDER BY ALL"
         ).fetchall()
         for table in (_REJECTS, _SCANS):
@@ -227,6 +237,24 @@ class CsvAdapter(_TableAdapter):
         if len(found) > _LISTED:
             skipped.append(Skipped(source.name, "other lines that are no rows either", count=len(found) - _LISTED))
         return skipped
+
+
+def _ends_differ(head: bytes) -> bool:
+    """Whether lines end in more than one way, be it inside of quotes, where that does no harm."""
+    both = head.count(b"\r\n")
+    return sum(count > 0 for count in (both, head.count(b"\n") - both, head.count(b"\r") - both)) > 1
+
+
+def _can_read(connection: duckdb.DuckDBPyConnection, scan: str) -> bool:
+    """Tries it outside of the transaction, which an error would end."""
+    with connection.cursor() as other:
+        try:
+            other.execute(f"SELECT count(c0) FROM {scan}")
+        except duckdb.PermissionException:
+            raise
+        except duckdb.Error:
+            return False
+    return True
 
 
 def _read_header(head: bytes) -> tuple[list[str], str, str]:
