@@ -207,7 +207,7 @@ def _adapter_of(source: Source, named: Adapter | None) -> Adapter | None:
     return named if named.sniff(source) > 0 else None
 
 
-def _pieces(source: Source, named: Adapter | None) -> list[tuple[Source, Adapter]]:
+def pieces(source: Source, named: Adapter | None) -> list[tuple[Source, Adapter]]:
     """The source with its adapter, or the files of a container with theirs."""
     adapter = _adapter_of(source, named)
     if adapter is not None:
@@ -329,12 +329,12 @@ def ingest(
 
 def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: LoadOptions) -> FileReport:
     started = time.perf_counter()
-    pieces = _pieces(source, named)
-    if not pieces:
+    parts = pieces(source, named)
+    if not parts:
         known = ", ".join(registered.name for registered in registry.adapters())
         raise ExportError(f"ingest: expected {source.name} to be an export of {known}, got {_came(source)}")
-    file = FileReport(source.name, ", ".join(dict.fromkeys(adapter.name for _, adapter in pieces)))
-    for piece, adapter in pieces:
+    file = FileReport(source.name, ", ".join(dict.fromkeys(adapter.name for _, adapter in parts)))
+    for piece, adapter in parts:
         file.bytes += piece.size()
         for chat in adapter.load(piece, options):
             inserted, duplicates = loader.load(chat, adapter, piece)
@@ -345,7 +345,7 @@ def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: 
             file.skipped += chat.skipped
             file.warnings += chat.warnings
     if source.is_container:
-        read = {piece.member for piece, _ in pieces}
+        read = {piece.member for piece, _ in parts}
         if None not in read:
             others = [member.member for member in source.members() if member.member not in read]
             file.skipped += [Skipped(str(name), "no adapter takes it") for name in others]
