@@ -185,7 +185,7 @@ class Rows:
         return 1.0
 
     def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
-        import pyarrow as pa
+        pa = pytest.importorskip("pyarrow")
 
         columns = zip(*self.rows, strict=True)
         table = pa.table(dict(zip(("id", "room", "said_at", "said"), columns, strict=True)))
