@@ -29,7 +29,7 @@ __version__ = _version()
 globals().update(_functions.PUBLIC)
 
 # Imported when they are first asked for: a program that only wants the functions does not pay for them.
-_LAZY = {"ingest"}
+_LAZY = {"ingest": "ingest", "materialize": "incremental:materialize", "resources": "resources"}
 
 if TYPE_CHECKING:
     # The functions come from the table, and type checkers do not see it.
@@ -38,7 +38,9 @@ else:
 
     def __getattr__(name: str) -> Any:
         if name in _LAZY:
-            return importlib.import_module(f".{name}", __name__)
+            module, _, attribute = _LAZY[name].partition(":")
+            found = importlib.import_module(f".{module}", __name__)
+            return getattr(found, attribute) if attribute else found
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -55,8 +57,10 @@ __all__ = [
     "connect",
     "extension_path",
     "ingest",
+    "materialize",
     "parse_rows",
     "register",
+    "resources",
     "status",
     *_functions.PUBLIC,
 ]
