@@ -18,7 +18,6 @@ from .transaction import transaction
 
 __all__ = ["MaterializeReport", "materialize"]
 
-_INPUT = "streamliner_input"
 _CHANGED = "streamliner_changed"
 _VIEW = "streamliner_changed_rows"
 
@@ -246,10 +245,10 @@ class _Store:
             return {}
         return remembered
 
-    def inputs(self, columns: list[str]) -> str:
+    def inputs(self, columns: list[str], place: str = "") -> str:
         """Key and hash of every row of the source."""
         listed = ", ".join(map(_quoted, columns)) or "NULL"
-        return f"SELECT {self.key} AS key, hash({listed}) AS input FROM {self.query.source}"
+        return f"SELECT {self.key} AS key, hash({listed}) AS input{place} FROM {self.query.source}"
 
     def fill(self, inputs: str, fingerprint: dict[str, str]) -> None:
         """Everything anew."""
@@ -271,12 +270,15 @@ class _Store:
                 f"got {repeated:,} that come again"
             )
 
-    def find_changes(self, inputs: str) -> _Counts:
+    def find_changes(self, columns: list[str]) -> _Counts:
         """The temporary table of keys that are new, have changed or are gone."""
         run = self.connection.execute
+        # DuckDB finds rows of a table by their number without reading the others; a view has none.
+        place = "rowid" if self.exists(self.query.source) else "NULL"
+        inputs = self.inputs(columns, f", {place} AS place")
         run(
             f"CREATE OR REPLACE TEMP TABLE {_CHANGED} AS "
-            f"SELECT coalesce(n.key, o.key) AS key, n.input AS input, "
+            f"SELECT coalesce(n.key, o.key) AS key, n.input AS input, n.place AS place, "
             f"o.key IS NULL AS is_new, n.key IS NULL AS is_gone "
             f"FROM ({inputs}) n FULL OUTER JOIN {self.state} o ON n.key = o.key "
             f"WHERE n.input IS DISTINCT FROM o.input"
@@ -304,9 +306,11 @@ class _Store:
         stale = f"SELECT key FROM temp.{_CHANGED} WHERE NOT is_new AND (NOT is_gone OR {prune})"
         for table, key in ((self.target, self.key), (self.state, "key")):
             run(f"DELETE FROM {table} WHERE {key} IN ({stale})")
+        by_place = self.exists(self.query.source)
+        found = "rowid IN (SELECT place" if by_place else f"{self.key} IN (SELECT key"
         run(
             f"CREATE OR REPLACE TEMP VIEW {_VIEW} AS SELECT * FROM {self.query.source} "
-            f"WHERE {self.key} IN (SELECT key FROM temp.{_CHANGED} WHERE NOT is_gone)"
+            f"WHERE {found} FROM temp.{_CHANGED} WHERE NOT is_gone)"
         )
         run(f"INSERT INTO {self.target} BY NAME {self.query.of(_VIEW)}")
         run(f"INSERT INTO {self.state} SELECT key, input FROM temp.{_CHANGED} WHERE NOT is_gone")
@@ -379,13 +383,13 @@ def materialize(
         given = store.describe(f"({query})")
         if key not in given:
             raise ValueError(f"materialize: expected the query to give a column {key}, got {', '.join(given)}")
-        inputs = store.inputs(asked.columns(there))
+        columns = asked.columns(there)
         fingerprint = asked.fingerprint(given)
         remembered = store.remembered()
         if remembered == fingerprint:
             reason = "incremental"
             try:
-                counts = store.find_changes(inputs)
+                counts = store.find_changes(columns)
                 if counts.new or counts.changed or (prune and counts.deleted):
                     store.update(prune)
             finally:
@@ -401,7 +405,7 @@ def materialize(
                 gone = store.count(
                     f"SELECT count(*) FROM {store.state} o ANTI JOIN {asked.source} n ON o.key = n.{store.key}"
                 )
-            store.fill(inputs, fingerprint)
+            store.fill(store.inputs(columns), fingerprint)
             rows = store.count(f"SELECT count(*) FROM {asked.source}")
             counts = _Counts(rows, 0, 0, gone)
             prune = True  # nothing of the former table is left

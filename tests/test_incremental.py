@@ -132,6 +132,17 @@ def test_common_table_expressions_and_other_tables(con: duckdb.DuckDBPyConnectio
         materialize(con, "joined", query, key="id", source="elsewhere")
 
 
+def test_a_view_and_a_temporary_table(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("CREATE VIEW seen AS SELECT id, said FROM notes WHERE id != 50")
+    con.execute("CREATE TEMP TABLE passing AS FROM notes")
+    for source in ("seen", "passing"):
+        query = f"SELECT id, upper(said) AS said FROM {source}"
+        materialize(con, f"of_{source}", query, key="id")
+        con.execute(f"UPDATE {'notes' if source == 'seen' else source} SET said = 'new' WHERE id IN (3, 50)")
+        assert materialize(con, f"of_{source}", query, key="id").changed == (1 if source == "seen" else 2)
+        assert same(con, f"of_{source}", query)
+
+
 def test_names_with_quotes_in_another_database(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     con.execute(f"ATTACH '{tmp_path / 'other.duckdb'}' AS other")
     con.execute('CREATE SCHEMA other."a ""b"; CREATE TABLE other."a ""b"."my notes" AS FROM notes')
