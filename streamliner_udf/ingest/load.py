@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
+from ..transaction import transaction
 from . import registry, staging
 from .adapter import MESSAGE_COLUMNS, Adapter, Chat, LoadOptions, Skipped, Source
 from .choosing import left_out, pieces, refusal
@@ -223,18 +224,6 @@ def _check(name: str, value: str, known: tuple[str, ...]) -> None:
         raise ValueError(f"ingest: expected {name} to be one of {', '.join(known)}, got {value!r}")
 
 
-def _begin(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the transaction is ours; within one of the caller's it is his to undo.
-
-    Asking for a second transaction would end his, but outside of one each statement has a number of its own.
-    """
-    first, second = (connection.execute("SELECT txid_current()").fetchall() for _ in range(2))
-    if first == second:
-        return False
-    connection.execute("BEGIN TRANSACTION")
-    return True
-
-
 def ingest(
     con: duckdb.DuckDBPyConnection,
     path: PathLike,
@@ -311,22 +300,16 @@ def ingest(
     if not sources:
         raise ExportError("ingest: expected at least one file, got none")
     report = IngestReport(table, mode)
-    ours = _begin(con)
     try:
-        target = _Target(con, table, mode, schema)
-        target.prepare()
-        loader = _Loader(target, options)
-        for one, said in with_progress(sources, options, progress):
-            report.files.append(_load_file(one, named, loader, said))
-        report.rows = sum(file.rows for file in report.files)
-        report.duplicates = sum(file.duplicates for file in report.files)
-        report.inserted = report.rows - report.duplicates
-        if ours:
-            con.execute("COMMIT")
-    except BaseException:
-        if ours:
-            con.execute("ROLLBACK")
-        raise
+        with transaction(con):
+            target = _Target(con, table, mode, schema)
+            target.prepare()
+            loader = _Loader(target, options)
+            for one, said in with_progress(sources, options, progress):
+                report.files.append(_load_file(one, named, loader, said))
+            report.rows = sum(file.rows for file in report.files)
+            report.duplicates = sum(file.duplicates for file in report.files)
+            report.inserted = report.rows - report.duplicates
     finally:
         for one in sources:
             one.close()
