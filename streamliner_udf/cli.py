@@ -83,6 +83,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_source(sniff)
 
+    doctor = commands.add_parser(
+        "doctor",
+        help="what this process may use, and what DuckDB believes",
+        description="Shows processors, memory and disk after all limits beside DuckDB's settings, with versions and the "
+        "way by which DuckDB got the functions. Says what is wrong and how to mend it.",
+        epilog="example: streamliner doctor --json",
+    )
+    doctor.add_argument("--json", action="store_true", help="print JSON instead of the table")
+
     functions = commands.add_parser(
         "functions",
         help="list the functions",
@@ -232,6 +241,14 @@ def _without_prefix(error: Exception) -> str:
     return str(error).removeprefix("ingest: ")
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    from .doctor import diagnose
+
+    found = diagnose()
+    print(json.dumps(found.to_dict(), indent=2) if options.json else found, flush=True)
+    return EXIT_FAILED if found.findings else EXIT_OK
+
+
 def _functions(options: argparse.Namespace) -> int:
     from ._table import FUNCTIONS
 
@@ -258,7 +275,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0 done, 1 failed, 2 wrong usage."""
     options = _parser().parse_args(arguments)
     try:
-        return {"demo": _demo, "functions": _functions, "ingest": _ingest, "sniff": _sniff}[options.command](options)
+        commands = {"demo": _demo, "doctor": _doctor, "functions": _functions, "ingest": _ingest, "sniff": _sniff}
+        return commands[options.command](options)
     except KeyboardInterrupt:
         print(f"streamliner {options.command}: interrupted", file=sys.stderr)
         return EXIT_FAILED

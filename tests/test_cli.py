@@ -328,3 +328,12 @@ def test_progress_is_drawn_for_a_person_only() -> None:
     assert " 50 %" in terminal.getvalue()
     assert terminal.getvalue().endswith("\r\033[K")
     assert pipe.getvalue() == ""
+
+
+def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
+    status = cli.main(["doctor", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["resources"]["cpus"] >= 1
+    assert status == (1 if found["findings"] else 0)
+    assert cli.main(["doctor"]) == status
+    assert "DuckDB uses" in capsys.readouterr().out
