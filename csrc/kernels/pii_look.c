@@ -1,7 +1,7 @@
 /* pii_look.c - a glance at a text: where personal data can be, so that the rules see little else.
  * Contract: what is passed over holds no finding, however it is cut into texts; linear time.
- * Source: for each kind, the least that its rule demands. Every finding but those of kind mac holds a digit or an '@': the
- * 64 bytes around one are looked at, and those before and behind them where something may cross the border. */
+ * Source: for each kind, the least that its rule demands. Every finding but those of kind mac holds a digit or an '@':
+ * the 64 bytes around one are looked at, and those before and behind them where something may cross the border. */
 #include "pii.h"
 
 #include "simd.h"
@@ -222,8 +222,8 @@ static unsigned link_of(unsigned char c) {
 }
 
 /* 1 if one of the digits of the 64 at `at` is among nine, or eight with a '+' or a parenthesis, that nothing parts but
- * what can stand in a number. Between two of them are at most 11 bytes, so the first nine of a number lie in three blocks
- * or fewer, and the middle one of those sees them all. */
+ * what can stand in a number. Between two of them are at most 11 bytes: the first nine of a number lie in three blocks or
+ * fewer, and the middle one of those sees them all. */
 static int has_number(const char *text, size_t len, size_t at, uint64_t digits) {
     size_t first = at < 64 ? 0 : at - 64, last = len - at > 128 ? at + 128 : len;
     while (digits) {
@@ -256,8 +256,8 @@ static inline int has_digits(const char *text, size_t len, size_t at, const link
 
 /* ---- the walk ---------------------------------------------------------------------------------------------------- */
 
-/* The next place from `at` on, a multiple of 64, of a digit or an '@' that can belong to a finding, and of which streams;
- * or the length. Streams that are known need not be named again. */
+/* The next place from `at` on, a multiple of 64, of a digit or an '@' that can belong to a finding, and of which
+ * streams; or the length. Streams that are known need not be named again. */
 #define WALK(name, target)                                                                                           \
     target static size_t next_place_##name(const char *text, size_t len, size_t at, uint32_t known, uint32_t *sees) {\
         for (; at < len; at += 64) {                                                                                 \
