@@ -11,7 +11,7 @@ from .errors import ExportError
 from .load import ingest
 from .registry import adapters
 from .report import FileReport, IngestReport
-from .safezip import ZipLimits, ZipValidationError
+from .safezip import ZipLimits, ZipValidationError, default_limits, set_default_limits
 
 __all__ = [
     "MESSAGE_COLUMNS",
@@ -26,7 +26,9 @@ __all__ = [
     "ZipLimits",
     "ZipValidationError",
     "adapters",
+    "default_limits",
     "ingest",
+    "set_default_limits",
 ]
 
 

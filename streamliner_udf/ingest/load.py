@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import mimetypes
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -207,8 +208,8 @@ def _adapter_of(source: Source, named: Adapter | None) -> Adapter | None:
     return named if named.sniff(source) > 0 else None
 
 
-def _pieces(source: Source, named: Adapter | None) -> list[tuple[Source, Adapter]]:
-    """The source with its adapter, or the files of a container with theirs."""
+def _pieces(source: Source, named: Adapter | None, refused: list[ZipValidationError]) -> list[tuple[Source, Adapter]]:
+    """The source with its adapter, or the files of a container with theirs; why texts could not be looked at."""
     adapter = _adapter_of(source, named)
     if adapter is not None:
         return [(source, adapter)]
@@ -218,8 +219,10 @@ def _pieces(source: Source, named: Adapter | None) -> list[tuple[Source, Adapter
     for member in source.members():
         try:
             adapter = _adapter_of(member, named)
-        except ZipValidationError:
-            continue  # a photo larger than any text: nobody asked for it
+        except ZipValidationError as error:
+            if not (mimetypes.guess_type(member.filename)[0] or "").startswith(("audio/", "image/", "video/")):
+                refused.append(error)
+            continue
         if adapter is not None:
             found.append((member, adapter))
     return found
@@ -308,7 +311,10 @@ def ingest(
         for number, one in enumerate(sources):
             if progress is not None:
                 progress(one.name, number, len(sources))
-            report.files.append(_load_file(one, named, loader, options))
+            try:
+                report.files.append(_load_file(one, named, loader, options))
+            except ZipValidationError as error:
+                raise ExportError(f"{one.name}: {error}") from error
         report.rows = sum(file.rows for file in report.files)
         report.duplicates = sum(file.duplicates for file in report.files)
         report.inserted = report.rows - report.duplicates
@@ -329,7 +335,10 @@ def ingest(
 
 def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: LoadOptions) -> FileReport:
     started = time.perf_counter()
-    pieces = _pieces(source, named)
+    refused: list[ZipValidationError] = []
+    pieces = _pieces(source, named, refused)
+    if not pieces and refused:
+        raise ExportError(f"{source.name}: {refused[0]}") from refused[0]
     if not pieces:
         known = ", ".join(registered.name for registered in registry.adapters())
         raise ExportError(f"ingest: expected {source.name} to be an export of {known}, got {_came(source)}")
