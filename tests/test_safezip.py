@@ -171,7 +171,7 @@ def test_bytes_before_the_archive(kept: duckdb.DuckDBPyConnection) -> None:
         SafeZip(archive)
     with pytest.raises(ExportError, match="ingest: expected bytes to be an export"):
         INGEST(kept, archive)
-    with pytest.raises(duckdb.InvalidInputException, match="sl_parse_whatsapp: expected valid UTF-8, .*ZIP archive"):
+    with pytest.raises(duckdb.InvalidInputException, match=r"sl_parse_whatsapp: expected valid UTF-8, .*ZIP archive"):
         kept.execute(SQL, [archive]).fetchall()
     assert is_kept(kept)
 
@@ -369,7 +369,7 @@ def test_text_as_bytes(encoding: str, text: str, con: duckdb.DuckDBPyConnection)
 def test_neither_text_nor_archive(content: bytes, message: str, con: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(InvalidUTF8, match="^parse_whatsapp: .*" + message):
         PARSE(content)
-    with pytest.raises(InvalidUTF8, match="in row 2$"):
+    with pytest.raises(InvalidUTF8, match=r"in row 2$"):
         PARSE(["a", None, content])
     with pytest.raises(duckdb.InvalidInputException, match="sl_parse_whatsapp: .*" + message):
         con.execute(SQL, [content]).fetchall()
