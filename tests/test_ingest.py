@@ -185,7 +185,7 @@ class Rows:
         return 1.0
 
     def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
-        import pyarrow as pa
+        pa = pytest.importorskip("pyarrow")
 
         columns = zip(*self.rows, strict=True)
         table = pa.table(dict(zip(("id", "room", "said_at", "said"), columns, strict=True)))
@@ -195,7 +195,12 @@ class Rows:
 
 def test_some_messages_have_ids(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     at = "2024-03-05 09:15:00"
-    rows = [("1", "a", at, "hi"), (None, "a", at, "hi"), (None, "a", at, "hi"), (None, "b", at, "hi")]
+    rows: list[tuple[Any, ...]] = [
+        ("1", "a", at, "hi"),
+        (None, "a", at, "hi"),
+        (None, "a", at, "hi"),
+        (None, "b", at, "hi"),
+    ]
     rows += [("1", "b", at, "hi"), ("2", "b", at, None)]
     made = registry.Registered("rows", "test", "", _made=Rows(rows))
     monkeypatch.setattr(registry, "_known", {"rows": made})

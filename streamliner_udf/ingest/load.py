@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from ..transaction import transaction
 from . import registry, staging
 from .adapter import MESSAGE_COLUMNS, Adapter, Chat, LoadOptions, Skipped, Source
 from .errors import ExportError
@@ -189,18 +190,6 @@ def _check(name: str, value: str, known: tuple[str, ...]) -> None:
         raise ValueError(f"ingest: expected {name} to be one of {', '.join(known)}, got {value!r}")
 
 
-def _begin(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the transaction is ours; within one of the caller's it is his to undo.
-
-    Asking for a second transaction would end his, but outside of one each statement has a number of its own.
-    """
-    first, second = (connection.execute("SELECT txid_current()").fetchall() for _ in range(2))
-    if first == second:
-        return False
-    connection.execute("BEGIN TRANSACTION")
-    return True
-
-
 def _adapter_of(source: Source, named: Adapter | None) -> Adapter | None:
     """The adapter that takes a source: the named one, or the surest."""
     if named is None:
@@ -208,8 +197,11 @@ def _adapter_of(source: Source, named: Adapter | None) -> Adapter | None:
     return named if named.sniff(source) > 0 else None
 
 
-def _pieces(source: Source, named: Adapter | None, refused: list[ZipValidationError]) -> list[tuple[Source, Adapter]]:
-    """The source with its adapter, or the files of a container with theirs; why texts could not be looked at."""
+def pieces(
+    source: Source, named: Adapter | None, refused: list[ZipValidationError] | None = None
+) -> list[tuple[Source, Adapter]]:
+    """The source with its adapter, or the files of a container with theirs. `refused` gets why texts in an archive
+    could not be looked at."""
     adapter = _adapter_of(source, named)
     if adapter is not None:
         return [(source, adapter)]
@@ -220,7 +212,8 @@ def _pieces(source: Source, named: Adapter | None, refused: list[ZipValidationEr
         try:
             adapter = _adapter_of(member, named)
         except ZipValidationError as error:
-            if not (mimetypes.guess_type(member.filename)[0] or "").startswith(("audio/", "image/", "video/")):
+            kind = mimetypes.guess_type(member.filename)[0] or ""
+            if refused is not None and not kind.startswith(("audio/", "image/", "video/")):
                 refused.append(error)
             continue
         if adapter is not None:
@@ -303,27 +296,21 @@ def ingest(
     if not sources:
         raise ExportError("ingest: expected at least one file, got none")
     report = IngestReport(table, mode)
-    ours = _begin(con)
     try:
-        target = _Target(con, table, mode, schema)
-        target.prepare()
-        loader = _Loader(target, options)
-        for number, one in enumerate(sources):
-            if progress is not None:
-                progress(one.name, number, len(sources))
-            try:
-                report.files.append(_load_file(one, named, loader, options))
-            except ZipValidationError as error:
-                raise ExportError(f"{one.name}: {error}") from error
-        report.rows = sum(file.rows for file in report.files)
-        report.duplicates = sum(file.duplicates for file in report.files)
-        report.inserted = report.rows - report.duplicates
-        if ours:
-            con.execute("COMMIT")
-    except BaseException:
-        if ours:
-            con.execute("ROLLBACK")
-        raise
+        with transaction(con):
+            target = _Target(con, table, mode, schema)
+            target.prepare()
+            loader = _Loader(target, options)
+            for number, one in enumerate(sources):
+                if progress is not None:
+                    progress(one.name, number, len(sources))
+                try:
+                    report.files.append(_load_file(one, named, loader, options))
+                except ZipValidationError as error:
+                    raise ExportError(f"{one.name}: {error}") from error
+            report.rows = sum(file.rows for file in report.files)
+            report.duplicates = sum(file.duplicates for file in report.files)
+            report.inserted = report.rows - report.duplicates
     finally:
         for one in sources:
             one.close()
@@ -336,14 +323,14 @@ def ingest(
 def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: LoadOptions) -> FileReport:
     started = time.perf_counter()
     refused: list[ZipValidationError] = []
-    pieces = _pieces(source, named, refused)
-    if not pieces and refused:
+    parts = pieces(source, named, refused)
+    if not parts and refused:
         raise ExportError(f"{source.name}: {refused[0]}") from refused[0]
-    if not pieces:
+    if not parts:
         known = ", ".join(registered.name for registered in registry.adapters())
         raise ExportError(f"ingest: expected {source.name} to be an export of {known}, got {_came(source)}")
-    file = FileReport(source.name, ", ".join(dict.fromkeys(adapter.name for _, adapter in pieces)))
-    for piece, adapter in pieces:
+    file = FileReport(source.name, ", ".join(dict.fromkeys(adapter.name for _, adapter in parts)))
+    for piece, adapter in parts:
         file.bytes += piece.size()
         for chat in adapter.load(piece, options):
             inserted, duplicates = loader.load(chat, adapter, piece)
@@ -354,7 +341,7 @@ def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: 
             file.skipped += chat.skipped
             file.warnings += chat.warnings
     if source.is_container:
-        read = {piece.member for piece, _ in pieces}
+        read = {piece.member for piece, _ in parts}
         if None not in read:
             others = [member.member for member in source.members() if member.member not in read]
             file.skipped += [Skipped(str(name), "no adapter takes it") for name in others]
