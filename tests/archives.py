@@ -396,7 +396,8 @@ SOUND: dict[str, tuple[bytes, str]] = {
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    archives = [archive for archive, *_ in (*HOSTILE.values(), *WITHOUT_CHAT.values(), *SOUND.values())]
+    archives = [archive for archive, _, _ in HOSTILE.values()]
+    archives += [archive for archive, _ in (*WITHOUT_CHAT.values(), *SOUND.values())]
     for number, archive in enumerate(archives):
         (folder / f"{number:03d}.zip").write_bytes(archive)
 

@@ -18,8 +18,8 @@ import pytest
 from archives import CHAT, HOSTILE, IOS, OTHER, SOUND, STORED, WITHOUT_CHAT, Member, build
 
 import streamliner_udf
-from streamliner_udf import InvalidArgument, InvalidUTF8, _core, reference
-from streamliner_udf.ingest import ExportError, safezip
+from streamliner_udf import InvalidArgument, InvalidUTF8, _core
+from streamliner_udf.ingest import ExportError, load
 from streamliner_udf.ingest.safezip import (
     SafeZip,
     ZipCompressionBombError,
@@ -33,10 +33,11 @@ from streamliner_udf.ingest.safezip import (
     set_default_limits,
 )
 from streamliner_udf.ingest.whatsapp import read_export
+from streamliner_udf.reference import chat
 
-PARSE: Callable[..., Any] = vars(streamliner_udf)["parse_whatsapp"]
-INGEST: Callable[..., Any] = vars(streamliner_udf)["ingest"]
-SPECIFICATION: Callable[..., Any] = vars(reference)["parse_whatsapp"]
+PARSE: Callable[..., Any] = streamliner_udf.parse_whatsapp
+INGEST: Callable[..., Any] = load.ingest
+SPECIFICATION: Callable[..., Any] = chat.parse_whatsapp
 SQL = "SELECT sl_parse_whatsapp(?::BLOB)"
 ARCHIVE = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 SAMPLE = 1 << 16
@@ -308,7 +309,7 @@ def test_unpacking_stops_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
             return piece
 
     original = zlib.decompressobj
-    monkeypatch.setattr(safezip.zlib, "decompressobj", lambda bits: Engine(original(bits)))
+    monkeypatch.setattr(zlib, "decompressobj", lambda bits: Engine(original(bits)))
     with SafeZip(archive) as safe, pytest.raises(ZipMemberError, match=r"got more bytes than the 1,000"):
         safe.read("a.txt")
     assert sum(made) == 1001
@@ -379,7 +380,7 @@ def test_neither_text_nor_archive(content: bytes, message: str, con: duckdb.Duck
 
 def test_other_functions_take_no_bytes() -> None:
     with pytest.raises(TypeError, match="slugify: expected text to be str"):
-        vars(streamliner_udf)["slugify"](b"a")
+        streamliner_udf.slugify(b"a")
     with pytest.raises(TypeError, match="slugify: expected text to be str, got bytes"):
         _core.Function("slugify").text_of(b"a")
 

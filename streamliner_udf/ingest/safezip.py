@@ -305,7 +305,7 @@ class SafeZip:
 
     def _read_directory(self, place: int, count: int) -> list[_Entry]:
         """Exactly as many entries as there should be. Nothing is read past the directory."""
-        entries = []
+        entries: list[_Entry] = []
         for _ in range(count):
             header = self._take(place, _ENTRY.size) if place + _ENTRY.size <= self._stop else b""
             if header[:4] != b"PK\x01\x02":
