@@ -12,6 +12,7 @@ from .load import ingest
 from .registry import adapters
 from .report import FileReport, IngestReport
 from .safezip import ZipLimits, ZipValidationError, default_limits, set_default_limits
+from .sniffing import Sniffed, sniff
 
 __all__ = [
     "MESSAGE_COLUMNS",
@@ -22,6 +23,7 @@ __all__ = [
     "IngestReport",
     "LoadOptions",
     "Skipped",
+    "Sniffed",
     "Source",
     "ZipLimits",
     "ZipValidationError",
@@ -29,6 +31,7 @@ __all__ = [
     "default_limits",
     "ingest",
     "set_default_limits",
+    "sniff",
 ]
 
 
