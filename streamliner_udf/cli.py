@@ -86,8 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser(
         "doctor",
         help="what this process may use, and what DuckDB believes",
-        description="Shows processors, memory and disk after all limits beside DuckDB's settings, with versions and the "
-        "way by which DuckDB got the functions. Says what is wrong and how to mend it.",
+        description="Shows processors, memory and disk after all limits beside DuckDB's settings, with versions and "
+        "the way by which DuckDB got the functions. Says what is wrong and how to mend it.",
         epilog="example: streamliner doctor --json",
     )
     doctor.add_argument("--json", action="store_true", help="print JSON instead of the table")

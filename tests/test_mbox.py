@@ -206,7 +206,13 @@ def test_many_messages_and_progress(con: duckdb.DuckDBPyConnection, tmp_path: Pa
     assert (steps[0], steps[-1]) == (("Sent.mbox", 0, size), ("", size, size))
     assert len(steps) == 92
     assert [done for _, done, _ in steps] == sorted(done for _, done, _ in steps)
-    assert sniff(path)[0].sure == 0.9
+    assert sniff(path)[0].sure == 0.97
+
+
+def test_a_mail_that_quotes_a_chat_is_a_mail() -> None:
+    quoted = FIRST.replace(b"Hi Ana,", b"05/03/2024, 09:15 - Ana: hi\n05/03/2024, 09:16 - Bo: yes")
+    assert [one.adapter for one in sniff([mbox(quoted), quoted])] == ["mbox", "whatsapp"]
+    assert sniff(quoted, source="mbox")[0].messages == 1
 
 
 def test_parts_in_parts_without_end(con: duckdb.DuckDBPyConnection) -> None:

@@ -273,6 +273,8 @@ def test_parquet_and_our_own_table(con: duckdb.DuckDBPyConnection, tmp_path: Pat
 
 def test_sniff_tells_and_writes_nothing(tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", CSV + "x\n")
+    quoting = written(tmp_path / "b.csv", 'id,text\n1,"look:\n05/03/2024, 09:15 - Ana: hi"\n')
+    assert [one.adapter for one in sniff(quoting)] == ["csv"]
     found = sniff([path, CSV.encode(), b"nothing of the kind", b"05/03/2024, 09:15 - Ana: hi, text, message\n"])
     assert [(one.adapter, one.messages) for one in found] == [("csv", 3), ("csv", 3), (None, 0), ("whatsapp", 1)]
     assert found[0].sure > found[1].sure > 0
@@ -280,7 +282,7 @@ def test_sniff_tells_and_writes_nothing(tmp_path: Path) -> None:
     assert [one.line for one in found[0].skipped] == [6]
     assert found[2].error is not None
     assert "to be an export of whatsapp, " in found[2].error
-    assert "csv, 60% sure, 3 messages" in found[0].to_text()
+    assert "csv, 92% sure, 3 messages" in found[0].to_text()
     assert json.loads(json.dumps(found[0].to_dict()))["messages"] == 3
 
 

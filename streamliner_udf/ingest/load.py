@@ -264,7 +264,8 @@ def ingest(
     chat : str, optional
         A stable name for the chat; part of the keys where an export has none of its own.
     mapping : dict, optional
-        For CSV, JSONL and Parquet: the name of the file's column for each column of the table.
+        For CSV, JSONL and Parquet: the name of the file's column for a column of the table, or in JSONL a path like
+        "$.from.name". Columns that it does not name are found by their usual names, which the report tells.
     schema : str
         "messages", or "staging" for the layout of egregora's staging table.
     limits : ZipLimits, optional

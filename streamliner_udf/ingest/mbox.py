@@ -279,11 +279,11 @@ class MboxAdapter:
         head = source.head(4096).removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
         first, _, rest = head.partition(b"\n")
         if _is_separator(first) and (_HEADER.match(rest) or rest.startswith(b">From ")):
-            return 0.9
+            return 0.97  # a chat may be quoted in a mail, but no mail begins a chat
         known = sum(name.lower() in _EMAIL_HEADERS for name in re.findall(rb"^([!-9;-~]+)[ \t]*:", head, re.MULTILINE))
         starts = _HEADER.match(head) is not None
         if PurePosixPath(source.filename.lower()).suffix == ".eml":
-            return 0.8 if starts else 0.0
+            return 0.97 if starts else 0.0
         return 0.6 if starts and known >= 3 else 0.0
 
     def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:

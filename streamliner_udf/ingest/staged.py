@@ -16,7 +16,7 @@ __all__ = ["TABLE", "clean", "create", "drop", "fill", "quoted"]
 
 TABLE = "streamliner_staged"
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_PORTION, _PORTION_SIZE = 8_192, 1 << 24  # rows and characters that are handed over at once
+_PORTION, _PORTION_SIZE = 8_192, 1 << 22  # rows and characters that are handed over at once
 
 
 def quoted(text: str) -> str:
