@@ -11,7 +11,7 @@ from .errors import ExportError
 from .load import ingest
 from .registry import adapters
 from .report import FileReport, IngestReport
-from .safezip import ZipLimits, ZipValidationError
+from .safezip import ZipLimits, ZipValidationError, default_limits, set_default_limits
 from .sniffing import Sniffed, sniff
 
 __all__ = [
@@ -28,7 +28,9 @@ __all__ = [
     "ZipLimits",
     "ZipValidationError",
     "adapters",
+    "default_limits",
     "ingest",
+    "set_default_limits",
     "sniff",
 ]
 

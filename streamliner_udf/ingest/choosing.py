@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from dataclasses import dataclass
 
 from . import registry
@@ -59,8 +60,22 @@ def left_out(source: Source, taken: list[Piece]) -> list[Skipped]:
 
 def refusal(source: Source) -> ExportError:
     """What to say of a source that no adapter takes."""
+    if (reason := _why_unread(source)) is not None:
+        return ExportError(f"{source.name}: {reason}")
     known = ", ".join(registered.name for registered in registry.adapters())
     return ExportError(f"ingest: expected {source.name} to be an export of {known}, got {_came(source)}")
+
+
+def _why_unread(source: Source) -> ZipValidationError | None:
+    """Why a file of an archive could not be looked at, unless it is a photo, a sound or a film."""
+    for member in source.members():
+        kind = mimetypes.guess_type(member.filename)[0] or ""
+        if not kind.startswith(("audio/", "image/", "video/")):
+            try:
+                member.head()
+            except ZipValidationError as error:
+                return error
+    return None
 
 
 def _came(source: Source) -> str:

@@ -15,7 +15,7 @@ from .adapter import MESSAGE_COLUMNS, Adapter, Chat, LoadOptions, Skipped, Sourc
 from .choosing import left_out, pieces, refusal
 from .errors import ExportError
 from .report import FileReport, IngestReport
-from .safezip import ZipLimits
+from .safezip import ZipLimits, ZipValidationError
 from .sources import PathLike, expand
 from .staged import quoted
 
@@ -307,7 +307,10 @@ def ingest(
             target.prepare()
             loader = _Loader(target, options)
             for one, said in with_progress(sources, options, progress):
-                report.files.append(_load_file(one, named, loader, said))
+                try:
+                    report.files.append(_load_file(one, named, loader, said))
+                except ZipValidationError as error:
+                    raise ExportError(f"{one.name}: {error}") from error
             report.rows = sum(file.rows for file in report.files)
             report.duplicates = sum(file.duplicates for file in report.files)
             report.inserted = report.rows - report.duplicates
