@@ -128,6 +128,8 @@ class _Loader:
                 selected = f"SELECT msg_key, {', '.join(MESSAGE_COLUMNS)} FROM ({keyed})"
             inserted, duplicates = self.target.insert(selected)
             self._report_skipped(chat, source, reason, inserted + duplicates)
+            if chat.finish is not None:
+                chat.finish()
             return inserted, duplicates
         finally:
             # In a transaction that failed nothing can be dropped, and need not be: it is undone with the rest.

@@ -17,6 +17,11 @@ GROUP = "streamliner_udf.adapters"
 
 _OURS = {
     "whatsapp": "streamliner_udf.ingest.whatsapp:WhatsAppAdapter",
+    "telegram": "streamliner_udf.ingest.telegram:TelegramAdapter",
+    "discord": "streamliner_udf.ingest.discord:DiscordAdapter",
+    "slack": "streamliner_udf.ingest.slack:SlackAdapter",
+    "messenger": "streamliner_udf.ingest.messenger:MessengerAdapter",
+    "instagram": "streamliner_udf.ingest.messenger:InstagramAdapter",
 }
 
 

@@ -12,7 +12,6 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,9 +40,14 @@ _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True)
 class ZipLimits:
-    """What an archive may hold: a member that is read, all that are read together, and how well it may be packed."""
+    """What an archive may hold: a member that is read, all that are read together, and how well it may be packed.
+
+    `documents` is how many JSON files and folders there may be, which do not count as `members`: the export of a workspace
+    has a file for each channel and day.
+    """
 
     members: int = 2_000
+    documents: int = 200_000
     member_bytes: int = 50 * _MIB
     total_bytes: int = 500 * _MIB
     ratio: float = 100.0
@@ -125,6 +129,9 @@ class SafeZip:
         self._file: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")  # noqa: SIM115
         try:
             self._infos = self._open()
+            self._named: dict[str, list[zipfile.ZipInfo]] = {}
+            for name, info in self._infos:
+                self._named.setdefault(name.casefold(), []).append(info)
             self._data = self._check_layout()
         except BaseException:
             self._file.close()
@@ -183,8 +190,11 @@ class SafeZip:
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, struct.error) as error:
             raise ZipValidationError(f"expected a ZIP archive, got a broken one ({error})") from error
         infos = self._zip.infolist()
-        if len(infos) > self.limits.members:
-            raise ZipMemberCountError(len(infos), self.limits.members)
+        documents = sum(info.filename.lower().endswith((".json", "/")) for info in infos)
+        if len(infos) - documents > self.limits.members:
+            raise ZipMemberCountError(len(infos) - documents, self.limits.members)
+        if documents > self.limits.documents:
+            raise ZipMemberCountError(documents, self.limits.documents)
         named = [(_decode_name(info), info) for info in infos]
         for name, info in named:
             _check_name(name)
@@ -224,10 +234,10 @@ class SafeZip:
         return places
 
     def _find(self, name: str) -> zipfile.ZipInfo:
-        found = [info for known, info in self._infos if known == name]
-        if not found:
+        found = self._named.get(name.casefold(), [])
+        if not any(_decode_name(info) == name for info in found):
             raise ZipMemberError(name, "got no member of that name")
-        if len(found) > 1 or Counter(known.casefold() for known, _ in self._infos)[name.casefold()] > 1:
+        if len(found) > 1:
             raise ZipMemberError(name, "got several members of that name")
         return found[0]
 
