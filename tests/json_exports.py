@@ -18,7 +18,7 @@ def encoded(document: Any) -> bytes:
 # ---- telegram ------------------------------------------------------------------------------------------------------
 
 
-def telegram_text(number: int, text: str, **more: Any) -> dict[str, Any]:
+def telegram_text(number: int, text: str, /, **more: Any) -> dict[str, Any]:
     when = {"date": DATE.format(number % 60), "date_unixtime": str(UNIX + number)}
     return {"id": number, "type": "message", **when, "from": "Ana", "from_id": "user1", "text": text} | more
 
@@ -35,7 +35,7 @@ def telegram(messages: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
 # ---- discord -------------------------------------------------------------------------------------------------------
 
 
-def discord_text(number: int, text: str, **more: Any) -> dict[str, Any]:
+def discord_text(number: int, text: str, /, **more: Any) -> dict[str, Any]:
     author = {"id": "4", "name": "ana.s", "discriminator": "0000", "nickname": "Ana", "isBot": False}
     found = {"id": f"7{number}", "type": "Default", "timestamp": f"2024-03-05T09:15:{number % 60:02}+00:00"}
     found |= {"timestampEdited": None, "content": text, "author": author, "attachments": [], "embeds": [], "stickers": []}
@@ -51,7 +51,7 @@ def discord(messages: list[dict[str, Any]]) -> dict[str, Any]:
 # ---- slack ---------------------------------------------------------------------------------------------------------
 
 
-def slack_text(number: int, text: str, **more: Any) -> dict[str, Any]:
+def slack_text(number: int, text: str, /, **more: Any) -> dict[str, Any]:
     return {"type": "message", "user": "U1", "text": text, "ts": f"{UNIX}.{number:06}"} | more
 
 
@@ -104,7 +104,7 @@ def slack(path: Path) -> Path:
 # ---- messenger and instagram ---------------------------------------------------------------------------------------
 
 
-def messenger_text(number: int, text: str, **more: Any) -> dict[str, Any]:
+def messenger_text(number: int, text: str, /, **more: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"sender_name": "Zo\xc3\xab", "timestamp_ms": (UNIX + number) * 1000}
     return found | ({"content": text} if text else {}) | more
 

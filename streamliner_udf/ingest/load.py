@@ -310,7 +310,10 @@ def ingest(
         for number, one in enumerate(sources):
             if progress is not None:
                 progress(one.name, number, len(sources))
-            report.files.append(_load_file(one, named, loader, options))
+            try:
+                report.files.append(_load_file(one, named, loader, options))
+            except ZipValidationError as error:
+                raise ExportError(f"ingest: {one.name}: {error}") from error
         report.rows = sum(file.rows for file in report.files)
         report.duplicates = sum(file.duplicates for file in report.files)
         report.inserted = report.rows - report.duplicates

@@ -24,8 +24,8 @@ _FIELDS = {
     "chat": "^chat",
     "sender": "sender_name",
     "sender_2": "senderName",
-    "at": "timestamp_ms",
-    "at_2": "timestamp",
+    "sent": "timestamp_ms",
+    "sent_2": "timestamp",
     "content": "content",
     "content_2": "text",
     "type": "type",
@@ -42,7 +42,7 @@ _FIELDS = {
     "shared": "share.share_text",
     "call": "call_duration",
 }
-_TIME = micros("coalesce(at, at_2)", 1_000)
+_TIME = micros("coalesce(sent, sent_2)", 1_000)
 _MEDIA = (
     "nullif(concat_ws(chr(10), nullif(photos, ''), nullif(videos, ''), nullif(audio, ''), nullif(files, ''), "
     "nullif(gifs, ''), nullif(sticker, ''), nullif(media_2, '')), '')"
@@ -112,11 +112,11 @@ class MessengerAdapter:
     @staticmethod
     def _is_instagram(source: Source, head: bytes) -> bool:
         """By the folders that the export writes, around the file and in the names of its photos; else by the path."""
-        if b"your_instagram_activity/" in head:
-            return True
-        if b"your_facebook_activity/" in head:
-            return False
-        return "instagram" in f"{source.path or ''} {source.name}".lower()
+        path = f"{source.path or ''} {source.name}"
+        for folder, found in (("your_instagram_activity/", True), ("your_facebook_activity/", False)):
+            if folder in path or folder.encode() in head:
+                return found
+        return "instagram" in path.lower()
 
     def _chats(
         self, source: Source, threads: dict[str, list[Source]], options: LoadOptions, skipped: list[Skipped]

@@ -32,7 +32,7 @@ _FIELDS = {
     "chat": "^chat",
     "type": "type",
     "subtype": "subtype",
-    "at": "ts",
+    "sent": "ts",
     "started": "thread_ts",
     "changed": "edited.ts",
     "body": "text",
@@ -48,7 +48,7 @@ _FIELDS = {
     "attached": "attachments.text",
     "attached_short": "attachments.fallback",
 }
-_TIME = "CAST(TRY_CAST(at AS DECIMAL(16, 6)) * 1000000 AS BIGINT)"
+_TIME = "CAST(CAST(TRY_CAST(sent AS DECIMAL(16, 6)) AS DECIMAL(22, 6)) * 1000000 AS BIGINT)"
 # Mentions of users that the export does not list, and what else is between < and >.
 _MARKS = (
     (r"<@[A-Z0-9]+\|@?([^<>]*)>", r"@\1"),
@@ -99,12 +99,12 @@ LAYOUT = Layout(
         f"WHEN {_BODY} = '' THEN 'empty' ELSE 'text' END",
         "edited": "changed IS NOT NULL",
         "media": "nullif(files, '')",
-        "reply_to": "CASE WHEN started <> at THEN started END",
-        "native_id": "at",
+        "reply_to": "CASE WHEN started <> sent THEN started END",
+        "native_id": "sent",
         "author_id": "coalesce(who, bot)",
     },
     "CASE WHEN coalesce(type, '') <> 'message' THEN concat('type ', left(coalesce(type, 'missing'), 40)) "
-    f"WHEN coalesce(at, '') = '' THEN 'no id' WHEN {_TIME} IS NULL THEN 'no date' END",
+    f"WHEN coalesce(sent, '') = '' THEN 'no id' WHEN {_TIME} IS NULL THEN 'no date' END",
 )
 
 

@@ -29,7 +29,7 @@ _FIELDS = {
     "chat_type": "^type",
     "id": "id",
     "type": "type",
-    "at": "date",
+    "sent": "date",
     "unix": "date_unixtime",
     "changed": "edited",
     "sender": "from",
@@ -83,10 +83,14 @@ _PIECE = (
     r"""THEN coalesce(json_extract_string(TRY_CAST('{' || piece || '}' AS JSON), '$.*')[1], '') """
     r"""WHEN starts_with(piece, '"vertical_align"') THEN chr(9) ELSE chr(10) END"""
 )
-_RICH = (
+_BLOCK = (
     f"trim(regexp_replace(regexp_replace(array_to_string(list_transform("
-    f"regexp_extract_all(rich, '{_PIECES}'), lambda piece: {_PIECE}), ''), '\\t\\n', chr(10), 'g'), "
-    "'\\n{2,}', chr(10), 'g'), chr(10) || chr(9))"
+    f"regexp_extract_all(CAST(block AS VARCHAR), '{_PIECES}'), lambda piece: {_PIECE}), ''), "
+    r"'\t\n', chr(10), 'g'), '\n{2,}', chr(10), 'g'), chr(10) || chr(9))"
+)
+_RICH = (
+    f"array_to_string(list_filter(list_transform(json_extract(rich, '$.blocks[*]'), lambda block: {_BLOCK}), "
+    "lambda line: line <> ''), chr(10))"
 )
 _BODY = f"CASE WHEN rich IS NULL OR body <> '' THEN coalesce(body, '') ELSE {_RICH} END"
 
@@ -123,7 +127,7 @@ _KIND = (
 )
 _UNIX = micros("unix", 1)
 # Old exports have the time of the exporting computer only.
-_TIME = f"coalesce(TRY_CAST(at AS TIMESTAMP), make_timestamp({_UNIX}))"
+_TIME = f"coalesce(TRY_CAST(sent AS TIMESTAMP), make_timestamp({_UNIX}))"
 
 LAYOUT = Layout(
     _FIELDS,
