@@ -2,8 +2,8 @@
 
     telegram(path, 1_000_000)
 
-Equal arguments, equal files. Each function writes what the app's own exporter does, indentation and escapes included, and
-returns how many bytes that is.
+Equal arguments, equal files. Each function writes what the app's own exporter does, indentation and escapes included,
+and returns how many bytes that is.
 """
 
 from __future__ import annotations
@@ -115,7 +115,8 @@ def telegram(path: Path, count: int, seed: int = 7) -> int:
     """`result.json` of one chat, indented as Telegram Desktop does."""
     start = '{\n "name": "Family",\n "type": "private_supergroup",\n "id": 1234567890,\n "messages": [\n  '
     items = (
-        json.dumps(_telegram(message), ensure_ascii=False, indent=1).replace("\n", "\n  ") for message in messages(count, seed)
+        json.dumps(_telegram(message), ensure_ascii=False, indent=1).replace("\n", "\n  ")
+        for message in messages(count, seed)
     )
     return _write_array(path, start, items, "\n ]\n}", ",\n  ")
 
@@ -144,7 +145,13 @@ def _discord(message: Message, answered: str) -> dict[str, Any]:
     }
     url = f"https://cdn.discordapp.com/attachments/1/2/{message.media}"
     files = [{"id": f"{message.number}", "url": url, "fileName": message.media, "fileSizeBytes": 12345}]
-    found |= {"attachments": files if message.media else [], "embeds": [], "stickers": [], "reactions": [], "mentions": []}
+    found |= {
+        "attachments": files if message.media else [],
+        "embeds": [],
+        "stickers": [],
+        "reactions": [],
+        "mentions": [],
+    }
     if kind == "Reply":
         found["reference"] = {"messageId": answered, "channelId": "222", "guildId": "111"}
     return found | {"inlineEmojis": []}
@@ -153,7 +160,14 @@ def _discord(message: Message, answered: str) -> dict[str, Any]:
 def discord(path: Path, count: int, seed: int = 7) -> int:
     """One channel, indented as DiscordChatExporter does."""
     guild = {"id": "111", "name": "Neighbours", "iconUrl": "https://cdn.discordapp.com/embed/avatars/0.png"}
-    channel = {"id": "222", "type": "GuildTextChat", "categoryId": "3", "category": "Text", "name": "general", "topic": None}
+    channel = {
+        "id": "222",
+        "type": "GuildTextChat",
+        "categoryId": "3",
+        "category": "Text",
+        "name": "general",
+        "topic": None,
+    }
     header = {"guild": guild, "channel": channel, "dateRange": {"after": None, "before": None}}
     start = json.dumps(header | {"exportedAt": "2026-03-05T09:15:00+00:00"}, indent=2)[:-2] + ',\n  "messages": [\n    '
 

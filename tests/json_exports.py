@@ -37,15 +37,39 @@ def telegram(messages: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
 
 def discord_text(number: int, text: str, /, **more: Any) -> dict[str, Any]:
     author = {"id": "4", "name": "ana.s", "discriminator": "0000", "nickname": "Ana", "isBot": False}
-    found = {"id": f"7{number}", "type": "Default", "timestamp": f"2024-03-05T09:15:{number % 60:02}+00:00"}
-    found |= {"timestampEdited": None, "content": text, "author": author, "attachments": [], "embeds": [], "stickers": []}
+    found: dict[str, Any] = {
+        "id": f"7{number}",
+        "type": "Default",
+        "timestamp": f"2024-03-05T09:15:{number % 60:02}+00:00",
+    }
+    found |= {
+        "timestampEdited": None,
+        "content": text,
+        "author": author,
+        "attachments": [],
+        "embeds": [],
+        "stickers": [],
+    }
     return found | more
 
 
 def discord(messages: list[dict[str, Any]]) -> dict[str, Any]:
     guild = {"id": "111", "name": "Neighbours", "iconUrl": "https://ex.org/0.png"}
-    channel = {"id": "222", "type": "GuildTextChat", "categoryId": "3", "category": "Text", "name": "general", "topic": None}
-    return {"guild": guild, "channel": channel, "dateRange": {"after": None}, "messages": messages, "messageCount": len(messages)}
+    channel = {
+        "id": "222",
+        "type": "GuildTextChat",
+        "categoryId": "3",
+        "category": "Text",
+        "name": "general",
+        "topic": None,
+    }
+    return {
+        "guild": guild,
+        "channel": channel,
+        "dateRange": {"after": None},
+        "messages": messages,
+        "messageCount": len(messages),
+    }
 
 
 # ---- slack ---------------------------------------------------------------------------------------------------------
@@ -79,7 +103,14 @@ def slack(path: Path) -> Path:
         slack_text(400, "gone user", user="U9"),
         slack_text(500, "", files=[{"id": "F1", "name": "a.png"}, {"id": "F2", "name": "b.png"}], subtype="file_share"),
         slack_text(600, "", files=[{"id": "F3", "mode": "hidden_by_limit"}]),
-        {"type": "message", "subtype": "bot_message", "bot_id": "B1", "username": "deploy", "text": "", "ts": f"{UNIX}.000700"}
+        {
+            "type": "message",
+            "subtype": "bot_message",
+            "bot_id": "B1",
+            "username": "deploy",
+            "text": "",
+            "ts": f"{UNIX}.000700",
+        }
         | {"attachments": [{"fallback": "short", "text": "built"}]},
         {"type": "reminder", "ts": f"{UNIX}.000750"},
         {"type": "message", "text": "no id"},
@@ -131,8 +162,11 @@ def meta(path: Path, parent: str) -> Path:
 def write_all(folder: Path) -> dict[str, Path]:
     """A file or archive of each kind; the first word of its name is the adapter's."""
     one = telegram([telegram_text(1, "hi"), telegram_service(2, action="pin_message"), telegram_text(3, "ho")])
-    account = {"about": "Here is the data you requested. Remember: Telegram is free.", "chats": {"about": "", "list": [one]}}
-    whatsapp = "05/03/2024, 09:15 - Ana: hi\n05/03/2024, 09:16 - Bo: {\"messages\": []}\n"
+    account = {
+        "about": "Here is the data you requested. Remember: Telegram is free.",
+        "chats": {"about": "", "list": [one]},
+    }
+    whatsapp = '05/03/2024, 09:15 - Ana: hi\n05/03/2024, 09:16 - Bo: {"messages": []}\n'
     documents = {
         "telegram one.json": encoded(one),
         "telegram account.json": encoded(account),

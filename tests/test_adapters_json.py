@@ -14,7 +14,7 @@ import json_exports as exports
 import pytest
 
 import streamliner_udf
-from streamliner_udf.ingest import ExportError, IngestReport, Source, adapters, sources
+from streamliner_udf.ingest import ExportError, IngestReport, Source, ZipLimits, adapters, sources
 
 AT = datetime.datetime(2024, 3, 5, 9, 15, 2)
 # 2024-03-05 09:15:02 in UTC
@@ -65,7 +65,15 @@ def test_each_source_is_taken_by_its_own_adapter(tmp_path: Path) -> None:
 
 
 def test_what_looks_like_an_export_and_is_none(con: duckdb.DuckDBPyConnection) -> None:
-    for text in (b"{}", b"[]", b"[1, 2]", b'{"messages": []}', b'{"name": "a", "type": "b"}', b'[{"type": "message"}]', b"\0\1"):
+    for text in (
+        b"{}",
+        b"[]",
+        b"[1, 2]",
+        b'{"messages": []}',
+        b'{"name": "a", "type": "b"}',
+        b'[{"type": "message"}]',
+        b"\0\1",
+    ):
         source = Source("x.json", content=text)
         for registered in adapters():
             adapter = registered.get()
@@ -82,7 +90,9 @@ def test_merge_twice_adds_nothing_and_files_that_overlap_give_their_union(
         assert first.inserted == first.rows > 0, name
         again = ingest(con, path, table=table, mode="merge")
         assert (again.inserted, again.duplicates) == (0, first.rows), name
-    early, late = (exports.telegram([exports.telegram_text(n, f"m{n}") for n in part]) for part in ((1, 2, 3), (2, 3, 4)))
+    early, late = (
+        exports.telegram([exports.telegram_text(n, f"m{n}") for n in part]) for part in ((1, 2, 3), (2, 3, 4))
+    )
     for expected, part in ((3, early), (1, late)):
         assert ingest(con, encoded(part), table="overlap", mode="merge").inserted == expected
     # A message without an id is known by its time, author and text, and by how often the same came before.
@@ -98,7 +108,7 @@ def test_a_file_without_messages_is_an_error(con: duckdb.DuckDBPyConnection) -> 
         exports.discord([]),
         exports.messenger("Ana", "ana_1", []),
     ):
-        with pytest.raises(ExportError, match="ingest: expected bytes to (hold messages|be an export)"):
+        with pytest.raises(ExportError, match=r"ingest: expected bytes to (hold messages|be an export)"):
             ingest(con, encoded(document))
         with pytest.raises(duckdb.CatalogException):
             con.execute("FROM messages")
@@ -148,7 +158,8 @@ def test_telegram_texts_and_who_wrote_them(con: duckdb.DuckDBPyConnection, tmp_p
     )
     report = ingest(con, path)
     found = con.execute(
-        "SELECT native_id, ts, ts_utc, author, author_id, text, kind, edited, reply_to, chat, source FROM messages ORDER BY seq"
+        "SELECT native_id, ts, ts_utc, author, author_id, text, kind, edited, reply_to, chat, source "
+        "FROM messages ORDER BY seq"
     ).fetchall()
     utc = datetime.UTC
     assert [row[:1] + row[3:9] for row in found] == [
@@ -182,7 +193,10 @@ def test_telegram_kinds(con: duckdb.DuckDBPyConnection) -> None:
         {"location_information": {"latitude": 51.5, "longitude": -0.12}, "text": ""},
         {"place_name": "Cafe", "address": "1 Way", "location_information": {"latitude": 1, "longitude": 2}, "text": ""},
         {"contact_information": {"first_name": "Cy", "last_name": "", "phone_number": "+44 20"}, "text": ""},
-        {"poll": {"question": "Tea?", "closed": False, "answers": [{"text": "yes"}, {"text": ["n", {"text": "o"}]}]}, "text": ""},
+        {
+            "poll": {"question": "Tea?", "closed": False, "answers": [{"text": "yes"}, {"text": ["n", {"text": "o"}]}]},
+            "text": "",
+        },
         {"todo_list": {"title": "Buy", "answers": [{"text": "milk", "id": 1}, {"text": "tea", "id": 2}]}, "text": ""},
         {"file": "voice_messages/audio_1.ogg", "media_type": "voice_message", "duration_seconds": 5, "text": ""},
         {"location_information": None, "text": "gone"},
@@ -240,12 +254,18 @@ def test_telegram_rich_messages(con: duckdb.DuckDBPyConnection) -> None:
             {"type": "paragraph", "text": {"type": "concat", "text": [plain("a "), bold, plain(" c")]}},
             {"type": "divider"},
             {"type": "list", "kind": "bullet", "items": [item("one"), item("two")]},
-            {"type": "table", "title": {"type": "empty"}, "rows": [{"cells": [cell("x"), cell("y")]}, {"cells": [cell("z")]}]},
+            {
+                "type": "table",
+                "title": {"type": "empty"},
+                "rows": [{"cells": [cell("x"), cell("y")]}, {"cells": [cell("z")]}],
+            },
             {"type": "code", "text": plain("print()"), "language": "py"},
             {"type": "paragraph", "text": plain('"type":"paragraph"')},
         ],
     }
-    document = exports.telegram([exports.telegram_text(1, "", rich_message=rich), exports.telegram_text(2, "both", rich_message=rich)])
+    document = exports.telegram(
+        [exports.telegram_text(1, "", rich_message=rich), exports.telegram_text(2, "both", rich_message=rich)]
+    )
     del document["messages"][0]["text"]
     wanted = 'Title\na b "q" \\ é\n2 c\none\ntwo\nx\ty\nz\nprint()\n"type":"paragraph"'
     for ascii_only in (True, False):
@@ -281,8 +301,16 @@ def test_telegram_account(con: duckdb.DuckDBPyConnection) -> None:
 def test_discord(con: duckdb.DuckDBPyConnection) -> None:
     parts: list[dict[str, Any]] = [
         {"content": "hi", "timestamp": "2024-03-05T06:15:02.1230000-03:00"},
-        {"content": "yes", "type": "Reply", "reference": {"messageId": "70", "channelId": "222"}, "timestampEdited": "2024-03-05T10:00:00+00:00"},
-        {"content": "two", "attachments": [{"fileName": "a.png", "url": "https://x/a.png"}, {"fileName": "b.png", "url": "u"}]},
+        {
+            "content": "yes",
+            "type": "Reply",
+            "reference": {"messageId": "70", "channelId": "222"},
+            "timestampEdited": "2024-03-05T10:00:00+00:00",
+        },
+        {
+            "content": "two",
+            "attachments": [{"fileName": "a.png", "url": "https://x/a.png"}, {"fileName": "b.png", "url": "u"}],
+        },
         {"content": "", "stickers": [{"id": "1", "name": "wave", "format": "Png"}]},
         {"content": "Joined the server.", "type": "GuildMemberJoin"},
         {"content": "Started a call that lasted 5 minutes.", "type": "Call"},
@@ -393,7 +421,7 @@ def test_slack_has_files_by_the_thousand(con: duckdb.DuckDBPyConnection, tmp_pat
             day = datetime.date(2015, 1, 1) + datetime.timedelta(days=number)
             archive.writestr(f"general/{day}.json", encoded([exports.slack_text(number, "hi")]))
     assert ingest(con, path).inserted == 2500
-    limits = streamliner_udf.ingest.ZipLimits(documents=2000)  # type: ignore[attr-defined]
+    limits = ZipLimits(documents=2000)
     with pytest.raises(ExportError, match="expected a ZIP archive of at most 2,000 members, got 2,501"):
         ingest(con, path, limits=limits)
 
@@ -447,8 +475,18 @@ def test_messenger(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
 
 
 def test_encrypted_chats_of_messenger(con: duckdb.DuckDBPyConnection) -> None:
-    message = {"isUnsent": False, "media": [{"uri": "./media/a.jpg"}], "reactions": [], "senderName": "Bo", "text": "hé"}
-    document = {"participants": ["Bo", "Cy"], "threadName": "Bo_1", "messages": [message | {"timestamp": UNIX * 1000, "type": "text"}]}
+    message = {
+        "isUnsent": False,
+        "media": [{"uri": "./media/a.jpg"}],
+        "reactions": [],
+        "senderName": "Bo",
+        "text": "hé",
+    }
+    document = {
+        "participants": ["Bo", "Cy"],
+        "threadName": "Bo_1",
+        "messages": [message | {"timestamp": UNIX * 1000, "type": "text"}],
+    }
     wanted = [("Bo_1", "Bo", "hé", "attachment", "./media/a.jpg", AT)]
     assert read(con, encoded(document), "chat, author, text, kind, media, ts") == wanted
 

@@ -89,7 +89,9 @@ def test_what_json_refuses_is_broken(rng: random.Random) -> None:
         raise ValueError(name)
 
     for _ in range(2000 * SCALE):
-        whole = json.dumps({"id": 1, "text": value(rng), "files": value(rng), "other": [value(rng)]}, ensure_ascii=False)
+        whole = json.dumps(
+            {"id": 1, "text": value(rng), "files": value(rng), "other": [value(rng)]}, ensure_ascii=False
+        )
         junk = list(whole)
         for _ in range(rng.randint(1, 2)):
             junk[rng.randrange(1, len(junk) - 1)] = rng.choice('"\\{}[],:ux0n1e.-+ \n')

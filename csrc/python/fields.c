@@ -2,7 +2,7 @@
  * Contract: recursion is as deep as a field has steps, twice; what no field leads into is passed over without any. */
 #include "fields.h"
 
-#include "../kernels/utf8.h"
+#include "../kernels/simd.h"
 
 #include <stdlib.h>
 
@@ -32,16 +32,19 @@ void sl_texts_free(sl_texts *texts) {
 
 void sl_fields_prepare(sl_json_fields *fields) {
     memset(fields->lengths, 0, sizeof(fields->lengths));
-    for (uint32_t f = 0; f < fields->count; f++)
+    memset(fields->ends, 0, sizeof(fields->ends));
+    for (uint32_t f = 0; f < fields->count; f++) {
+        fields->ends[fields->fields[f].count][fields->fields[f].joined] |= UINT64_C(1) << f;
         for (uint32_t s = 0; s < fields->fields[f].count; s++) {
             uint32_t len = fields->fields[f].steps[s].len;
             fields->lengths[s][len < LENGTH_MAX ? len : LENGTH_MAX] |= UINT64_C(1) << f;
         }
+    }
 }
 
 static uint32_t next_field(uint64_t *set) {
-    uint32_t f = 0;
-    while (!(*set >> f & 1)) f++;
+    uint32_t low = (uint32_t)*set;
+    uint32_t f = low ? (uint32_t)sl_first_bit(low) : 32 + (uint32_t)sl_first_bit((uint32_t)(*set >> 32));
     *set &= *set - 1;
     return f;
 }
@@ -172,21 +175,11 @@ static const char *read_elements(walk *w, const char *p, uint64_t set, uint32_t 
     return NULL;
 }
 
-/* Fields of the set that end after `depth` steps; with `joined` those that join arrays, or those that do not. */
-static uint64_t ending(const walk *w, uint64_t set, uint32_t depth, int joined) {
-    uint64_t found = 0;
-    while (set) {
-        uint32_t f = next_field(&set);
-        const sl_json_field *field = &w->fields->fields[f];
-        if (field->count == depth && field->joined == joined) found |= UINT64_C(1) << f;
-    }
-    return found;
-}
-
 /* Behind the value at p, to which the first `depth` steps of the fields of the set have led; NULL if it is broken. */
 static const char *read_value(walk *w, const char *p, uint64_t set, uint32_t depth, int lines, int in_array) {
     if (p == w->end) return NULL;
-    uint64_t plain = ending(w, set, depth, 0), joined = ending(w, set, depth, 1), onward = set & ~plain & ~joined;
+    const uint64_t *ends = w->fields->ends[depth];
+    uint64_t plain = set & ends[0], joined = set & ends[1], onward = set & ~plain & ~joined;
     const char *behind;
     if (*p == '"') {
         int escaped = 0;

@@ -20,8 +20,10 @@ typedef struct sl_json_field {
 typedef struct sl_json_fields {
     sl_json_field fields[SL_FIELDS];
     uint32_t count;
-    int latin1;                              /* as sl_json_decode */
-    uint64_t lengths[SL_FIELD_STEPS][32];    /* which fields have a name of that length, of 31 or more, as that step */
+    int latin1; /* as sl_json_decode */
+    /* Sets of fields, a bit each: of those with a name of that length, of 31 or more, as that step; of those that end after
+     * so many steps, and join arrays or not. */
+    uint64_t lengths[SL_FIELD_STEPS][32], ends[SL_FIELD_STEPS + 1][2];
 } sl_json_fields;
 
 /* Texts in the layout of Arrow, rows of them. */

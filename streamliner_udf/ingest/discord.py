@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from .adapter import Chat, LoadOptions, Source
-from .json_export import Layout, as_object, chat_of, content_of, text_of
+from .json_export import Layout, as_object, chat_of, content_of, member_of, text_of
 
 __all__ = ["DiscordAdapter"]
 
@@ -74,7 +74,7 @@ class DiscordAdapter:
         content = content_of(source)
         rows = LAYOUT.rows(content, ["messages"])
         header = as_object(rows.header)
-        guild, channel = (header.get(key) if isinstance(header.get(key), dict) else {} for key in ("guild", "channel"))
+        guild, channel = member_of(header, "guild"), member_of(header, "channel")
         title = text_of(channel.get("name")) or _PART.sub("", PurePosixPath(source.filename).stem)
         # A direct message is in no guild, which the exporter says with the number 0.
         if text_of(guild.get("name")) and text_of(guild.get("id")) not in ("", "0"):

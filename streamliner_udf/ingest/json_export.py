@@ -1,18 +1,29 @@
-"""What exports in JSON have in common: a document is streamed, its fields come as columns of text, SQL does the rest."""
+"""What exports in JSON have in common: a document is streamed, its fields are columns of text, SQL does the rest."""
 
 from __future__ import annotations
 
 import json
 import mmap
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from streamliner_udf import JsonItems
 
 from .adapter import Chat, Skipped, Source
 
-__all__ = ["Layout", "Part", "as_object", "chat_of", "content_of", "join_parts", "micros", "text_of"]
+__all__ = [
+    "Layout",
+    "Part",
+    "as_object",
+    "chat_of",
+    "content_of",
+    "first_number",
+    "join_parts",
+    "member_of",
+    "micros",
+    "text_of",
+]
 
 PART_BYTES = 256 << 20
 """Documents that are joined make a chat of at most about so many bytes."""
@@ -57,6 +68,12 @@ def as_object(text: str | bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def member_of(value: dict[str, Any], name: str) -> dict[str, Any]:
+    """An object within an object; empty where there is none."""
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def text_of(value: Any) -> str:
     """A name or an id out of a document; empty where it is neither."""
     return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
@@ -96,7 +113,6 @@ class Part:
     thread: str
     chat: str
     messages: bytes
-    extra: dict[str, str] = field(default_factory=dict)
 
 
 def join_parts(parts: list[Part]) -> bytes:

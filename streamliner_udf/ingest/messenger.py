@@ -1,4 +1,4 @@
-"""Messenger and Instagram: `messages/inbox/<thread>/message_N.json` of a downloaded account, in a folder or an archive."""
+"""Messenger and Instagram: `messages/inbox/<thread>/message_N.json` of an account, in a folder or an archive."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ from pathlib import PurePosixPath
 from streamliner_udf import JsonItems
 
 from .adapter import Chat, LoadOptions, Skipped, Source
-from .json_export import PART_BYTES, Layout, Part, as_object, chat_of, content_of, first_number, join_parts, micros, text_of
+from .json_export import (
+    PART_BYTES,
+    Layout,
+    Part,
+    as_object,
+    chat_of,
+    content_of,
+    first_number,
+    join_parts,
+    micros,
+    text_of,
+)
 
 __all__ = ["InstagramAdapter", "MessengerAdapter"]
 
@@ -62,7 +73,8 @@ LAYOUT = Layout(
         "ts_utc": f"to_timestamp(({_TIME}) / 1000000.0)",
         "author": "coalesce(nullif(sender, ''), nullif(sender_2, ''))",
         "text": _TEXT,
-        "kind": "CASE WHEN 'true' IN (unsent, unsent_2) THEN 'deleted' WHEN call IS NOT NULL OR type = 'Call' THEN 'call' "
+        "kind": "CASE WHEN 'true' IN (unsent, unsent_2) THEN 'deleted' "
+        "WHEN call IS NOT NULL OR type = 'Call' THEN 'call' "
         f"WHEN type IN ('Subscribe', 'Unsubscribe') THEN 'system' WHEN {_MEDIA} IS NOT NULL THEN 'attachment' "
         f"WHEN {_TEXT} = '' THEN 'empty' ELSE 'text' END",
         "media": _MEDIA,

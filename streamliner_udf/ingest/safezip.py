@@ -42,8 +42,8 @@ _CONTROL = re.compile("[\x00-\x1f\x7f]")
 class ZipLimits:
     """What an archive may hold: a member that is read, all that are read together, and how well it may be packed.
 
-    `documents` is how many JSON files and folders there may be, which do not count as `members`: the export of a workspace
-    has a file for each channel and day.
+    `documents` is how many JSON files and folders there may be, which do not count as `members`: the export of a
+    workspace has a file for each channel and day.
     """
 
     members: int = 2_000

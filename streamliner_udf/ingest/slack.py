@@ -1,4 +1,4 @@
-"""Slack: the export of a workspace, an archive or folder with a folder for each channel and a file in it for each day."""
+"""Slack: the export of a workspace, an archive or folder with a folder for each channel, a file in it for each day."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _USERS = ("users.json", "org_users.json")
 _CHANNELS = ("channels.json", "groups.json", "mpims.json", "dms.json")
 # What refers to a user or a channel; and links that are called by their own address.
 _REFERENCE = re.compile(
-    rb'<@([A-Z0-9]+)(?:\|[^<>"]*)?>|<#([A-Z0-9]+)\|?>|<(?:https?:(?:\\?/){2}|mailto:|tel:)([^<>|"]+)\|\3>'
-    rb'|"user"\s*:\s*"([A-Z0-9]+)"'
+    rb'<(?:@([A-Z0-9]+)(?:\|[^<>"]*)?>|#([A-Z0-9]+)\|?>|(?:https?:(?:\\?/){2}|mailto:|tel:)([^<>|"]+)\|\3>)'
 )
+_AUTHOR = re.compile(rb'"user"\s*:\s*"([A-Z0-9]+)"')
 
 _FIELDS = {
     "thread": "^thread",
@@ -115,6 +115,8 @@ class _Workspace:
     users: dict[str, str] = field(default_factory=dict)
     channels: dict[str, str] = field(default_factory=dict)  # by id, what people call it
     folders: dict[str, str] = field(default_factory=dict)  # id of the channel whose folder it is
+    authors: dict[bytes, bytes] = field(default_factory=dict)  # names by id, as they stand in JSON
+    mentions: dict[bytes, bytes] = field(default_factory=dict)  # of users and channels, as they stand in a text
     warnings: list[str] = field(default_factory=list)
 
     def add_users(self, listed: list[dict[str, Any]]) -> None:
@@ -125,6 +127,8 @@ class _Workspace:
             name = next((text_of(one) for one in names if text_of(one)), "")
             if text_of(user.get("id")) and name:
                 self.users[text_of(user["id"])] = name
+                self.authors[text_of(user["id"]).encode("utf-8", "replace")] = json.dumps(name).encode()
+                self._mention(text_of(user["id"]), name)
 
     def add_channels(self, listed: list[dict[str, Any]]) -> None:
         for channel in listed:
@@ -132,34 +136,34 @@ class _Workspace:
             if not identity:
                 continue
             members = channel.get("members")
-            people = [self.users.get(text_of(one), text_of(one)) for one in members] if isinstance(members, list) else []
+            people = (
+                [self.users.get(text_of(one), text_of(one)) for one in members] if isinstance(members, list) else []
+            )
             self.channels[identity] = name or ", ".join(people) or identity
+            self._mention(identity, self.channels[identity])
             self.folders[name or identity] = identity
             self.folders.setdefault(identity, identity)
 
+    def _mention(self, identity: str, name: str) -> None:
+        escaped = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        self.mentions[identity.encode("utf-8", "replace")] = json.dumps(escaped)[1:-1].encode()
+
     def named(self, messages: bytes) -> bytes:
         """Messages with the names of those that they mention, and of who wrote them as `user_is`."""
-        users = {key.encode(): json.dumps(name)[1:-1].encode() for key, name in self.users.items()}
-        shown = {key.encode(): _markup(name) for key, name in self.users.items()}
-        rooms = {key.encode(): _markup(name) for key, name in self.channels.items()}
+        authors, mentions = self.authors, self.mentions
 
-        def replace(found: re.Match[bytes]) -> bytes:
-            mentioned, room, address, author = found.groups()
+        def refer(found: re.Match[bytes]) -> bytes:
+            mentioned, room, address = found.groups()
             if address is not None:
                 return address
-            if author is not None:
-                name = users.get(author)
-                return found[0] if name is None else found[0] + b',"user_is":"' + name + b'"'
-            name = shown.get(mentioned) if mentioned is not None else rooms.get(room)
+            name = mentions.get(mentioned or room)
             return found[0] if name is None else (b"@" if mentioned is not None else b"#") + name
 
-        return _REFERENCE.sub(replace, messages)
+        def sign(found: re.Match[bytes]) -> bytes:
+            name = authors.get(found[1])
+            return found[0] if name is None else found[0] + b',"user_is":' + name
 
-
-def _markup(name: str) -> bytes:
-    """A name as it would stand in a text of the export."""
-    escaped = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return json.dumps(escaped)[1:-1].encode()
+        return _AUTHOR.sub(sign, _REFERENCE.sub(refer, messages))
 
 
 def _records(source: Source) -> list[dict[str, Any]] | None:
@@ -173,7 +177,10 @@ def _records(source: Source) -> list[dict[str, Any]] | None:
 
 def _workspace(root: str, members: dict[str, Source]) -> _Workspace:
     workspace = _Workspace()
-    for file, add in [*((name, workspace.add_users) for name in _USERS), *((n, workspace.add_channels) for n in _CHANNELS)]:
+    for file, add in [
+        *((name, workspace.add_users) for name in _USERS),
+        *((n, workspace.add_channels) for n in _CHANNELS),
+    ]:
         if (member := members.get(root + file)) is not None:
             listed = _records(member)
             if listed is None:
@@ -245,7 +252,9 @@ class SlackAdapter:
                 items = JsonItems(day.read(), [])
                 messages, _ = items.joined()
                 if items.truncated:
-                    warnings.append(f"{name}/{day.filename} is cut or broken after {items.count:,} messages, which were read")
+                    warnings.append(
+                        f"{name}/{day.filename} is cut or broken after {items.count:,} messages, which were read"
+                    )
                 if not messages:
                     skipped.append(Skipped(day.member or day.name, "no messages in it"))
                     continue

@@ -20,7 +20,9 @@ _CHAT = re.compile(rb'"type"\s*:\s*"(?:' + _TYPES.encode() + rb')"')
 # A chat begins with its name, an account with what it is about.
 _ONE = re.compile(rb'\s*\{\s*"(?:name|type|id|messages)"\s*:')
 _ALL = re.compile(rb'\s*\{\s*"(?:about|personal_information|profile_pictures|contacts|chats|left_chats)"\s*:')
-_ABOUT = re.compile(rb'"about"\s*:\s*"[^"]*Telegram|"(?:left_)?chats"\s*:\s*\{\s*(?:"about"\s*:\s*"[^"]*"\s*,\s*)?"list"')
+_ABOUT = re.compile(
+    rb'"about"\s*:\s*"[^"]*Telegram|"(?:left_)?chats"\s*:\s*\{\s*(?:"about"\s*:\s*"[^"]*"\s*,\s*)?"list"'
+)
 _MESSAGES = re.compile(rb'"messages"\s*:\s*\[')
 
 _FIELDS = {
@@ -165,7 +167,9 @@ class TelegramAdapter:
 
     def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
         one = _ONE.match(source.head(_HEAD)) is not None
-        rows = LAYOUT.rows(content_of(source), ["messages"] if one else [("chats", "left_chats"), "list", None, "messages"])
+        rows = LAYOUT.rows(
+            content_of(source), ["messages"] if one else [("chats", "left_chats"), "list", None, "messages"]
+        )
         title = PurePosixPath(source.filename).stem
         shown = "coalesce(nullif(chat_name, ''), CASE chat_type WHEN 'saved_messages' THEN 'Saved Messages' "
         shown += f"WHEN 'replies' THEN 'Replies' END, chat_id, {_quoted(title)})"
