@@ -192,7 +192,7 @@ cdef class JsonItems:
         return capsule
 
     def joined(self, bint backwards=False):
-        """The elements as they are in the document, with a comma between any two; the last one first if `backwards`.
+        """The elements as they stand in the document, with commas between them; the last one first if `backwards`.
 
         Returns
         -------
@@ -202,19 +202,24 @@ cdef class JsonItems:
         cdef sl_items items
         cdef sl_str item
         cdef int dirty
+        cdef const char *start = NULL
+        cdef const char *stop = NULL
         cdef bytes text, header
         cdef list found = []
         sl_items_init(&items, <const char *>self.buffer.buf, <size_t>self.buffer.len, self.items.steps,
                       self.items.step_count)
         try:
             while sl_items_next(&items, &item, &dirty):
-                text = item.ptr[:item.len]
-                found.append(text)
+                start = item.ptr if start is NULL else start
+                stop = item.ptr + item.len
+                if backwards:
+                    text = item.ptr[:item.len]
+                    found.append(text)
             header = items.header.ptr[:items.header.len] if items.header.len else b""
             self.result.count = items.count
             self.result.truncated = items.truncated
         finally:
             sl_items_free(&items)
-        if backwards:
-            found.reverse()
-        return b",".join(found), "{" + header.decode("utf-8", "replace") + "}"
+        found.reverse()
+        text = b",".join(found) if backwards else start[:stop - start] if start is not NULL else b""
+        return text, "{" + header.decode("utf-8", "replace") + "}"

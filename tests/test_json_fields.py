@@ -153,7 +153,7 @@ def test_the_last_of_a_name_and_the_way_through_arrays() -> None:
 def test_joined_elements() -> None:
     text = b'{"name": "x", "messages": [{"a": 1}, {"b": [2]} , 3], "title": "t"}'
     items = JsonItems(text, ["messages"])
-    assert items.joined() == (b'{"a": 1},{"b": [2]},3', '{"name": "x","title": "t"}')
+    assert items.joined() == (b'{"a": 1}, {"b": [2]} , 3', '{"name": "x","title": "t"}')
     assert items.joined(backwards=True)[0] == b'3,{"b": [2]},{"a": 1}'
     assert items.count == 3
     assert not items.truncated
