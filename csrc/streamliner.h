@@ -69,6 +69,8 @@ sl_status sl_error_set(sl_error *error, const char *format, ...) SL_PRINTF(2, 3)
 /* What the processor can do beyond the plain one of its family: each level includes those before it. */
 enum { SL_CPU_PLAIN = 1, SL_CPU_SSSE3, SL_CPU_AVX2, SL_CPU_AVX512 };
 int sl_cpu_level(void);
+/* Whether it has instructions for SHA-1 and SHA-256; never at SL_CPU_PLAIN. */
+int sl_cpu_has_sha(void);
 
 /* ---- output of one text -------------------------------------------------------------------------------------- */
 

@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
 from . import _core
-from ._functions import PUBLIC
+from ._functions import public
 from ._table import FUNCTIONS, Function
 from .errors import StreamlinerError
 
@@ -27,7 +27,7 @@ VERSION_MACRO = "sl_version"
 
 def _call(function: Function, args: tuple[Any, ...]) -> Any:
     try:
-        return pa.array(PUBLIC[function.name](*args))
+        return pa.array(public(function.name)(*args))
     except StreamlinerError as error:
         raise type(error)(f"sl_{error}") from None
 

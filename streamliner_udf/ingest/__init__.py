@@ -12,6 +12,7 @@ from .load import ingest
 from .registry import adapters
 from .report import FileReport, IngestReport
 from .safezip import ZipLimits, ZipValidationError
+from .sniffing import Sniffed, sniff
 
 __all__ = [
     "MESSAGE_COLUMNS",
@@ -22,11 +23,13 @@ __all__ = [
     "IngestReport",
     "LoadOptions",
     "Skipped",
+    "Sniffed",
     "Source",
     "ZipLimits",
     "ZipValidationError",
     "adapters",
     "ingest",
+    "sniff",
 ]
 
 
