@@ -241,7 +241,7 @@ def test_limits_are_numbers(field: str) -> None:
 
 def test_raised_limits_take_a_large_workspace() -> None:
     """A hundred thousand members are found and read one by one without going through all of them each time."""
-    members = [Member(f"channel/{i}.json", b"[]", method=STORED) for i in range(100_000)]
+    members = [Member(f"channel/{i}.txt", b"[]", method=STORED) for i in range(100_000)]
     archive = build(members, zip64=True)
     with pytest.raises(ZipMemberCountError):
         SafeZip(archive)

@@ -211,6 +211,7 @@ class Chat:
         by how often the same came before.
     details : what was decided about the file, for the report: dialect, date order, how sure.
     skipped, warnings : complete once the rows have been read to their end.
+    finish : called then, where something is known only by then.
     """
 
     title: str
@@ -222,6 +223,7 @@ class Chat:
     details: dict[str, Any] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    finish: Callable[[], None] | None = None
 
 
 @runtime_checkable

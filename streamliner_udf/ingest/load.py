@@ -158,6 +158,8 @@ class _Loader:
             # The rows are read once more, unless all of them are known to be messages.
             if chat.skip != "NULL" and getattr(chat.rows, "count", None) != inserted + duplicates:
                 chat.skipped += _find_skipped(connection, reason, source)
+            if chat.finish is not None:
+                chat.finish()
             return inserted, duplicates
         finally:
             if repeated:

@@ -19,6 +19,11 @@ OURS = "streamliner_udf"
 
 _OURS = {
     "whatsapp": "streamliner_udf.ingest.whatsapp:WhatsAppAdapter",
+    "telegram": "streamliner_udf.ingest.telegram:TelegramAdapter",
+    "discord": "streamliner_udf.ingest.discord:DiscordAdapter",
+    "slack": "streamliner_udf.ingest.slack:SlackAdapter",
+    "messenger": "streamliner_udf.ingest.messenger:MessengerAdapter",
+    "instagram": "streamliner_udf.ingest.messenger:InstagramAdapter",
     "signal": "streamliner_udf.ingest.signal:SignalAdapter",
     "csv": "streamliner_udf.ingest.tables:CsvAdapter",
     "jsonl": "streamliner_udf.ingest.tables:JsonlAdapter",

@@ -52,18 +52,20 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 class ZipLimits:
     """What an archive may hold: a member that is read, all that are read together, and how well it may be packed.
 
-    `dataclasses.replace(default_limits(), members=100_000)` changes one of them. Errors : ValueError for what is no
-    number or below 0.
+    `documents` is how many JSON files and folders there may be, which do not count as `members`: the export of a
+    workspace has a file for each channel and day. `dataclasses.replace(default_limits(), members=100_000)` changes one
+    limit. Errors : ValueError for what is no number or below 0.
     """
 
     members: int = 2_000
+    documents: int = 200_000
     member_bytes: int = 50 * _MIB
     total_bytes: int = 500 * _MIB
     ratio: float = 100.0
     strict: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("members", "member_bytes", "total_bytes", "ratio"):
+        for name in ("members", "documents", "member_bytes", "total_bytes", "ratio"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
                 raise ValueError(f"ZipLimits: expected {name} to be a number of at least 0, got {value!r}")
@@ -298,7 +300,7 @@ class SafeZip:
             raise _broken("it is one part of several")
         if offset + size != end:
             raise _broken("its directory is not where it says")
-        if count > self.limits.members:
+        if count > self.limits.members + self.limits.documents:
             raise ZipMemberCountError(count, self.limits.members)
         self._start, self._stop = offset, end
         return offset, count
@@ -331,6 +333,13 @@ class SafeZip:
         return entries
 
     def _check_limits(self) -> None:
+        documents = sum(entry.name.lower().endswith((".json", "/")) for entry in self._entries)
+        for count, limit in (
+            (len(self._entries) - documents, self.limits.members),
+            (documents, self.limits.documents),
+        ):
+            if count > limit:
+                raise ZipMemberCountError(count, limit)
         if not self.limits.strict:
             return
         total = 0
