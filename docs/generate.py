@@ -188,7 +188,7 @@ def ingest_table() -> str:
     """What bench/ingest.py measured."""
     record = json.loads((RESULTS / "ingest-reference.json").read_text(encoding="utf-8"))
     lines = [
-        "| export | messages | MB | ms | messages a second | MB/s | read, ms | parse, ms | write, ms | peak MB | faster than |",
+        "| export | messages | MB | ms | messages a second | MB/s | read | parse | write | peak MB | faster than |",
         f"| --- |{' ---: |' * 9} --- |",
     ]
     for row in record["ingestions"]:
