@@ -56,7 +56,7 @@ enum {
     CHAT_PADDED = 2,   /* 05 in one of the first two fields */
     CHAT_UNPADDED = 4, /* 5 in one of them */
     CHAT_UPPER = 8,    /* AM or PM, in upper case and without dots */
-    CHAT_RTL = 16,     /* U+200F within the date */
+    CHAT_RTL = 16,     /* U+200F before the end of the date */
     CHAT_AFTER_CRLF = 32,
     /* The enum below has the bits between. */
     CHAT_FIXED = 1 << 12,     /* month, then day: the year stands first, or the month is a word */

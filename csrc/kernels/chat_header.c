@@ -302,16 +302,15 @@ static int read_before(cursor *c, sl_str *connector, sl_str *marker) {
 }
 
 /* What stands behind every header. */
-static int finish(cursor *c, chat_header *header, const char *start, const char *stop) {
+static int finish(cursor *c, chat_header *header, const char *line, const char *stop) {
     if (!take_space(c)) return 0;
-    for (const char *p = start; p < stop; p++)
+    for (const char *p = line; p < stop; p++)
         if (stop - p >= 3 && !memcmp(p, "\xE2\x80\x8F", 3)) header->shape |= CHAT_RTL;
     header->rest = c->p;
     return header->clock == CHAT_CLOCK_UNKNOWN ? 2 : 1;
 }
 
-static int read_date_first(cursor c, int bracket, chat_header *header) {
-    const char *start = c.p;
+static int read_date_first(cursor c, const char *line, int bracket, chat_header *header) {
     int spaced;
     if (!read_date(&c, header)) return 0;
     skip_marks(&c);
@@ -332,10 +331,10 @@ static int read_date_first(cursor c, int bracket, chat_header *header) {
         header->dialect |= CHAT_FORM_DASH;
         if (!spaced || !read_dash(&c)) return 0;
     }
-    return finish(&c, header, start, stop);
+    return finish(&c, header, line, stop);
 }
 
-static int read_time_first(cursor c, int bracket, chat_header *header) {
+static int read_time_first(cursor c, const char *line, int bracket, chat_header *header) {
     sl_str marker = {c.p, 0};
     int spaced;
     skip_marks(&c);
@@ -346,7 +345,6 @@ static int read_time_first(cursor c, int bracket, chat_header *header) {
     if (!read_time(&c, marker, header, &spaced) || !take(&c, ',') || !skip_gap(&c)) return 0;
     header->dialect |= CHAT_COMMA;
     header->connector = (sl_str){c.p, 0};
-    const char *start = c.p;
     if (bracket) {
         /* What the desktop copies looks like this, and has no seconds. */
         if (!(header->dialect & CHAT_SECONDS) || !read_date(&c, header)) return 0;
@@ -357,10 +355,11 @@ static int read_time_first(cursor c, int bracket, chat_header *header) {
     header->dialect |= bracket ? CHAT_FORM_BRACKET_TIME : CHAT_FORM_DASH_TIME;
     if (bracket) skip_marks(&c);
     if (!(bracket ? take(&c, ']') : skip_gap(&c) && read_dash(&c))) return 0;
-    return finish(&c, header, start, stop);
+    return finish(&c, header, line, stop);
 }
 
 int sl_chat_header(const char *p, const char *end, chat_header *header) {
+    const char *line = p;
     uint32_t shape = 0;
     for (uint32_t len; p < end && ((unsigned char)*p & 0x80) && (len = chat_mark(p, end)); p += len)
         if (chat_direction(p, end)) shape = CHAT_MARKED;
@@ -370,9 +369,9 @@ int sl_chat_header(const char *p, const char *end, chat_header *header) {
     header->start = p;
     header->dialect = 0;
     header->shape = shape;
-    int found = read_date_first(c, bracket, header);
+    int found = read_date_first(c, line, bracket, header);
     if (found) return found;
     header->dialect = 0;
     header->shape = shape;
-    return read_time_first(c, bracket, header);
+    return read_time_first(c, line, bracket, header);
 }

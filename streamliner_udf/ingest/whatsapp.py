@@ -82,8 +82,8 @@ class _Chat:
 
 
 def _parse(content: bytes, options: str = "") -> _Chat:
-    """The bytes of a file, parsed with options of `parse_whatsapp`. Most are UTF-8 already, and then nothing is decoded:
-    the kernel reads them as they are, which takes a third of the time."""
+    """The bytes of a file, parsed with options of `parse_whatsapp`. Most are UTF-8 already, and then nothing is
+    decoded: the kernel reads them as they are, which takes a third of the time."""
     encoding, replaced = "utf-8", 0
     for mark, name in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
@@ -273,7 +273,9 @@ class WhatsAppAdapter:
         parsed = _parse(source.read(), "" if options.date_order == "auto" else options.date_order)
         look = _look(parsed.content, options.date_order)
         if not look["messages"]:
-            raise ExportError(f"ingest: expected {source.name} to hold messages like {_EXAMPLE}, got none: {look['reason']}")
+            raise ExportError(
+                f"ingest: expected {source.name} to hold messages like {_EXAMPLE}, got none: {look['reason']}"
+            )
         stem = PurePosixPath(source.filename).stem
         if source.filename == _IOS_MEMBER:
             stem = PurePosixPath(source.name.partition(": ")[0]).stem

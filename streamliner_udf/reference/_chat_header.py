@@ -19,15 +19,15 @@ _CONNECTOR_MAX = 12
 _MARKER_MAX = 24
 
 # Markers without spaces and dots, in small letters.
-AM = set(
-    "am öö 上午 凌晨 清晨 早上 午前 오전 ص قظ πμ дп de dop fm ap sa проб vorm vormittags morgens nachts לפנה״צ לפנה\"צ "
-    "inthemorning".split()
+_AM = (
+    'am öö 上午 凌晨 清晨 早上 午前 오전 ص قظ πμ дп de dop fm ap sa проб vorm vormittags morgens nachts לפנה״צ לפנה"צ '
+    "inthemorning"
 )
-PM = set(
-    "pm ös 下午 晚上 午後 오후 م بظ μμ пп du odp em ip ch слоб nachm nachmittags abends אחה״צ אחה\"צ intheafternoon "
-    "intheevening".split()
+_PM = (
+    'pm ös 下午 晚上 午後 오후 م بظ μμ пп du odp em ip ch слоб nachm nachmittags abends אחה״צ אחה"צ intheafternoon '
+    "intheevening"
 )
-NOON = set("中午 mittags".split())
+AM, PM, NOON = set(_AM.split()), set(_PM.split()), {"中午", "mittags"}
 
 _MONTHS = (
     "jan january januar enero ene janeiro janvier janv gennaio gen januari",
@@ -333,7 +333,7 @@ def _clock(time: _Time) -> datetime.time | None:
 
 
 def _make(
-    c: _Cursor, form: str, start: int, stop: int, marked: bool, date: _Date, comma: str, connector: str, time: _Time
+    c: _Cursor, form: str, stop: int, marked: bool, date: _Date, comma: str, connector: str, time: _Time
 ) -> Header | None:
     """The header, if a space stands behind it."""
     if not c.take_one(SPACES):
@@ -361,7 +361,7 @@ def _make(
         second=date.second,
         time=_clock(time),
         marker=time.before or time.after,
-        right_to_left="\u200f" in c.line[start:stop],
+        right_to_left="\u200f" in c.line[:stop],
         rest=c.line[c.at :],
     )
 
@@ -386,7 +386,7 @@ def _read_date_first(line: str, at: int, bracket: bool, marked: bool) -> Header 
         form, closed = "colon", c.take(":")
     else:
         form, closed = "dash", time.spaced and bool(c.take_one(DASHES))
-    return _make(c, form, at, stop, marked, date, comma, before[0], time) if closed else None
+    return _make(c, form, stop, marked, date, comma, before[0], time) if closed else None
 
 
 def _read_time_first(line: str, at: int, bracket: bool, marked: bool) -> Header | None:
@@ -399,7 +399,6 @@ def _read_time_first(line: str, at: int, bracket: bool, marked: bool) -> Header 
     time = _read_time(c, marker) if marker != "\0" else None
     if time is None or not c.take(",") or not c.gap():
         return None
-    start = c.at
     date = _read_date(c) if bracket else _read_word_date(c)
     stop = c.at
     if date is None or (bracket and time.second is None):  # what the desktop copies has no seconds
@@ -409,7 +408,7 @@ def _read_time_first(line: str, at: int, bracket: bool, marked: bool) -> Header 
         form, closed = "bracket, time first", c.take("]")
     else:
         form, closed = "dash, time first", c.gap() and bool(c.take_one(DASHES))
-    return _make(c, form, start, stop, marked, date, ",", "", time) if closed else None
+    return _make(c, form, stop, marked, date, ",", "", time) if closed else None
 
 
 def read_header(line: str) -> Header | None:

@@ -66,7 +66,11 @@ def _judge_media(records: Sequence[Record]) -> Decision | None:
                     dmy += name == year_month_day(header, "dmy")
                     mdy += name == year_month_day(header, "mdy")
     order = _prefer(dmy, mdy)
-    return order and Decision(order, True, f"names of media that hold the date of their message: {max(dmy, mdy)}")
+    return (
+        None
+        if order is None
+        else Decision(order, True, f"names of media that hold the date of their message: {max(dmy, mdy)}")
+    )
 
 
 def _judge_time(records: Sequence[Record]) -> Decision | None:
@@ -79,7 +83,7 @@ def _judge_time(records: Sequence[Record]) -> Decision | None:
     dmy, mdy = steps_back("dmy"), steps_back("mdy")
     order = _prefer(mdy, dmy)
     reason = f"dates before the one above them: {min(dmy, mdy)}, in the other order {max(dmy, mdy)}"
-    return order and Decision(order, True, reason)
+    return None if order is None else Decision(order, True, reason)
 
 
 def _judge_movement(records: Sequence[Record]) -> Decision | None:
@@ -109,7 +113,9 @@ def _judge_looks(records: Sequence[Record]) -> Decision | None:
         if upper:
             return Decision("mdy", True, "without leading zeros and with AM and PM, a date has the month first")
         if dialect.year == "last 2":
-            return Decision("mdy", False, "without leading zeros and with a short year, most dates have the month first")
+            return Decision(
+                "mdy", False, "without leading zeros and with a short year, most dates have the month first"
+            )
     return None
 
 
