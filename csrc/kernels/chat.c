@@ -331,6 +331,7 @@ static sl_status add_record(chat *c, chat_segment *s, const char *line, uint32_t
     *p = colon ? colon + 1 : rest;
     if (*p < c->end) *p = scan_line(c, *p, &has);
     r->bits = header->seconds | (header->shape | after_crlf | has | (plain ? CHAT_PLAIN : 0)) << CHAT_SECONDS_BITS;
+    chat_count(s, r);
     return SL_OK;
 }
 
@@ -407,14 +408,18 @@ static void lock_line_ends(chat *c) {
         uint32_t form = s->dialect.bits & CHAT_FORM_FIELD;
         int from_ios = form != CHAT_FORM_DASH && form != CHAT_FORM_DASH_TIME;
         uint32_t wanted = crlf > lf || (crlf == lf && from_ios) ? CHAT_AFTER_CRLF : 0;
-        for (size_t i = s->first; i < stop; i++) {
-            int is_first = i == s->first;
-            if (is_first || !crlf || !lf || (chat_flags(&c->records[i]) & CHAT_AFTER_CRLF) == wanted)
+        int mixed = crlf && lf;
+        if (!mixed && kept == s->first) kept = stop; /* the usual case: nothing moves */
+        for (size_t i = kept == stop ? stop : s->first; i < stop; i++) {
+            if (i == s->first || !mixed || (chat_flags(&c->records[i]) & CHAT_AFTER_CRLF) == wanted)
                 c->records[kept++] = c->records[i];
             else chat_absorb(&c->records[kept - 1]);
         }
         s->first = first;
         s->count = kept - first;
+        if (!mixed) continue;
+        s->above_12[0] = s->above_12[1] = 0;
+        for (size_t i = first; i < kept; i++) chat_count(s, &c->records[i]);
     }
     c->count = kept;
 }

@@ -137,11 +137,18 @@ typedef struct chat_segment {
     chat_dialect dialect;
     const char *start; /* no line before it belongs to the segment */
     size_t first, count, after_crlf; /* records, and those but the first after CRLF */
+    size_t above_12[2];              /* of the two fields of those that are not fixed */
     chat_decision decision;
 } chat_segment;
 
 /* Of the lines that have another dialect: how many, and between which. */
 enum { CHAT_OTHERS = 32, CHAT_SEGMENTS = 6 };
+static inline void chat_count(chat_segment *s, const chat_record *r) {
+    if (chat_flags(r) & CHAT_FIXED) return;
+    s->above_12[0] += chat_first(r->date) > 12;
+    s->above_12[1] += chat_second(r->date) > 12;
+}
+
 typedef struct chat_other {
     chat_dialect dialect;
     const char *first, *last;

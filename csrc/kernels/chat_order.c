@@ -62,12 +62,7 @@ static int prefer(chat_decision *d, size_t dmy, size_t mdy, int confident, const
 }
 
 /* No month is above 12. */
-static int judge_fields(const range *r, chat_decision *d) {
-    size_t dmy = 0, mdy = 0;
-    EACH_OPEN(r, i, record) {
-        dmy += chat_first(record->date) > 12;
-        mdy += chat_second(record->date) > 12;
-    }
+static int judge_fields(size_t dmy, size_t mdy, chat_decision *d) {
     d->numbers[0] = dmy > mdy ? dmy : mdy;
     d->numbers[1] = dmy > mdy ? mdy : dmy;
     return prefer(d, dmy, mdy, !d->numbers[1],
@@ -153,22 +148,21 @@ static void decide(const chat *c, chat_segment *s, int wanted) {
     range r = {c, s->first, s->first + s->count};
     chat_decision *d = &s->decision;
     const chat_record *first = NULL;
-    uint32_t is_short = CHAT_SHORT_YEAR;
-    EACH_OPEN(&r, i, record) {
-        if (!first) first = record;
-        is_short &= chat_flags(record);
-    }
+    for (size_t i = r.from; i < r.to && !first; i++)
+        if (!is_fixed(&c->records[i])) first = &c->records[i];
     if (!first) {
         if ((dialect_of(c, s, &c->records[s->first]) & CHAT_DATE_FIELD) == CHAT_DATE_WORD)
             (void)decided(d, CHAT_ORDER_DMY, 1, "the month is a word");
         else (void)decided(d, CHAT_ORDER_YMD, 1, "the year stands first");
         return;
     }
+    uint32_t is_short = CHAT_SHORT_YEAR;
+    if (wanted == CHAT_ORDER_YMD) EACH_OPEN(&r, i, record) is_short &= chat_flags(record);
     if (wanted == CHAT_ORDER_DMY || wanted == CHAT_ORDER_MDY || (wanted == CHAT_ORDER_YMD && is_short)) {
         (void)decided(d, wanted, 1, "the caller knows it");
         return;
     }
-    if (judge_fields(&r, d) || judge_media(&r, d) || judge_time(&r, d) || judge_movement(&r, d)) return;
+    if (judge_fields(s->above_12[0], s->above_12[1], d) || judge_media(&r, d) || judge_time(&r, d) || judge_movement(&r, d)) return;
     if (judge_looks(&r, dialect_of(c, s, first), chat_flags(first), d)) return;
     (void)decided(d, CHAT_ORDER_DMY, 0, "nothing tells, and most dates have the day first");
 }
