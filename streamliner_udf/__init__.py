@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import _functions
-from ._core import JsonItems, parse_rows
+from ._core import JsonItems, parse_row, parse_rows
 from ._core import version as _version
 from .duckdb import Backend, Status, autoload, connect, extension_path, register, status
 from .errors import (
@@ -55,6 +55,7 @@ __all__ = [
     "connect",
     "extension_path",
     "ingest",
+    "parse_row",
     "parse_rows",
     "register",
     "status",

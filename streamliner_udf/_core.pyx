@@ -1012,7 +1012,7 @@ cdef class Function:
         return utf8
 
     def look(self, object content):
-        """As `look` says."""
+        """As `parse_row` says."""
         cdef sl_batch batch
         cdef sl_status status
         cdef int64_t failed = 0
@@ -1497,8 +1497,31 @@ cdef class ArrowColumn(ArrowChunks):
         return self.__arrow_c_schema__(), capsule
 
 
-def look(str name, content):
-    """The struct that a function gives for one text, which can be UTF-8 bytes; they are not copied."""
+def parse_row(str name, content):
+    """What a function that gives one struct says of one text, which can be bytes.
+
+    Parameters
+    ----------
+    name : str
+        A function that gives a struct.
+    content : str or bytes
+        One text; bytes are UTF-8 and are not copied.
+
+    Returns
+    -------
+    dict
+        The fields.
+
+    Nulls : fields may be NULL.
+    Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8.
+    Cost : that of the function.
+    Source : beside `parse_rows`, for functions that give one row.
+
+    Examples
+    --------
+    >>> parse_row("sniff_whatsapp", b"25/03/2024, 09:15 - Ana: hi")["date_order"]
+    'dmy'
+    """
     return Function(name).look(content)
 
 

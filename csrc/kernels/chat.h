@@ -118,7 +118,7 @@ static inline void chat_absorb(chat_record *r) { r->bits |= (uint32_t)CHAT_HAS_A
 typedef struct chat_decision {
     int order;
     int confident;
-    const char *reason; /* with the place of the separator, or of two numbers */
+    const char *reason; /* # stands for a number */
     size_t numbers[2];
 } chat_decision;
 

@@ -66,8 +66,8 @@ static int judge_fields(size_t dmy, size_t mdy, chat_decision *d) {
     d->numbers[0] = dmy > mdy ? dmy : mdy;
     d->numbers[1] = dmy > mdy ? mdy : dmy;
     return prefer(d, dmy, mdy, !d->numbers[1],
-                  d->numbers[1] ? "dates that exist in this order only: %zu, in the other only: %zu"
-                                : "dates that exist in this order only: %zu");
+                  d->numbers[1] ? "dates that exist in this order only: #, in the other only: #"
+                                : "dates that exist in this order only: #");
 }
 
 /* Media sent on the day of their name: how many dates are that day in one order only. */
@@ -84,7 +84,7 @@ static int judge_media(const range *r, chat_decision *d) {
         }
     }
     d->numbers[0] = dmy > mdy ? dmy : mdy;
-    return prefer(d, dmy, mdy, 1, "names of media that hold the date of their message: %zu");
+    return prefer(d, dmy, mdy, 1, "names of media that hold the date of their message: #");
 }
 
 /* Messages follow each other in time: how often they do not, in either order. */
@@ -100,7 +100,7 @@ static int judge_time(const range *r, chat_decision *d) {
     }
     d->numbers[0] = dmy < mdy ? dmy : mdy;
     d->numbers[1] = dmy < mdy ? mdy : dmy;
-    return prefer(d, mdy, dmy, 1, "dates before the one above them: %zu, in the other order %zu");
+    return prefer(d, mdy, dmy, 1, "dates before the one above them: #, in the other order #");
 }
 
 /* 1 if one of the two fields never changes while the other has three values or more: the one that moves is the day. */

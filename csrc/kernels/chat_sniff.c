@@ -3,8 +3,6 @@
  * Source: the same sentences stand in streamliner_udf/reference/chat.py. */
 #include "chat.h"
 
-#include <stdio.h>
-
 /* A text that grows in a place of its own; what does not fit is left out, and everything fits. */
 enum { TEXT_MAX = 2048 };
 typedef struct text {
@@ -18,6 +16,14 @@ static void put(text *t, const char *ptr, size_t len) {
     t->len += (uint32_t)len;
 }
 static void put_word(text *t, const char *word) { put(t, word, strlen(word)); }
+
+static void put_number(text *t, size_t number) {
+    char digits[20], *p = digits + sizeof(digits);
+    do {
+        *--p = (char)('0' + number % 10);
+    } while (number /= 10);
+    put(t, p, (size_t)(digits + sizeof(digits) - p));
+}
 
 static void put_date(text *t, uint32_t dialect, int order) {
     uint32_t year_form = dialect & CHAT_YEAR_FIELD, kind = dialect & CHAT_DATE_FIELD, tail = dialect & CHAT_TAIL_FIELD;
@@ -75,7 +81,6 @@ static void put_dialect(text *t, const chat_dialect *dialect, int order) {
 }
 
 static void put_unknown(text *t, const chat *c, int which) {
-    char words[64];
     const char *p = c->unknown[which].ptr, *end = p + c->unknown[which].len;
     for (uint32_t len; p < end && ((len = chat_space(p, end)) || (len = chat_mark(p, end)));) p += len;
     const char *stop = p; /* behind the last byte that is neither space nor mark */
@@ -85,8 +90,9 @@ static void put_unknown(text *t, const chat *c, int which) {
         q += len ? len : 1;
         if (!len) stop = q;
     }
-    snprintf(words, sizeof(words), "the time of line %u has '", (unsigned)c->unknown_line[which]);
-    put_word(t, words);
+    put_word(t, "the time of line ");
+    put_number(t, c->unknown_line[which]);
+    put_word(t, " has '");
     while (p < stop) {
         uint32_t len = chat_mark(p, stop);
         if (!len) put(t, p, 1);
@@ -95,29 +101,26 @@ static void put_unknown(text *t, const chat *c, int which) {
     put_word(t, "', which is not known");
 }
 
-enum { REASON_MAX = 128 };
-static void format_reason(const chat_decision *decision, char *words) {
-#if defined(__GNUC__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-#pragma GCC diagnostic ignored "-Wformat-security"
-#endif
-    snprintf(words, REASON_MAX, decision->reason, decision->numbers[0], decision->numbers[1]);
-#if defined(__GNUC__)
-#pragma GCC diagnostic pop
-#endif
+static void put_reason(text *t, const chat_decision *decision) {
+    const char *p = decision->reason, *stop;
+    for (int i = 0; (stop = strchr(p, '#')); p = stop + 1) {
+        put(t, p, (size_t)(stop - p));
+        put_number(t, decision->numbers[i++]);
+    }
+    put_word(t, p);
 }
 
 /* Every reason once, though several exports have the same. */
-static void put_reason(text *t, const chat *c, uint32_t segment) {
-    char words[REASON_MAX], before[REASON_MAX];
-    format_reason(&c->segments[segment].decision, words);
+static int is_new(const chat *c, uint32_t segment) {
+    const chat_decision *d = &c->segments[segment].decision;
     for (uint32_t s = 0; s < segment; s++) {
-        format_reason(&c->segments[s].decision, before);
-        if (!strcmp(words, before)) return;
+        const chat_decision *before = &c->segments[s].decision;
+        const char *first = strchr(d->reason, '#'), *second = first ? strchr(first + 1, '#') : NULL;
+        if (!strcmp(before->reason, d->reason) && (!first || before->numbers[0] == d->numbers[0]) &&
+            (!second || before->numbers[1] == d->numbers[1]))
+            return 0;
     }
-    if (segment) put_word(t, "; ");
-    put_word(t, words);
+    return 1;
 }
 
 sl_status sl_chat_describe(const chat *c, sl_rows *rows, sl_str *dialect, sl_str *reason) {
@@ -136,7 +139,8 @@ sl_status sl_chat_describe(const chat *c, sl_rows *rows, sl_str *dialect, sl_str
         const chat_segment *segment = &c->segments[s];
         if (s) put_word(&looks, " then ");
         put_dialect(&looks, &segment->dialect, segment->decision.order);
-        put_reason(&why, c, s);
+        if (s && is_new(c, s)) put_word(&why, "; ");
+        if (is_new(c, s)) put_reason(&why, &segment->decision);
     }
     if (c->unknown_line[0]) {
         put_word(&why, "; ");

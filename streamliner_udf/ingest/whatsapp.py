@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import streamliner_udf
-from streamliner_udf import _core
 
 from .adapter import Chat, Container, LoadOptions, Skipped, Source
 from .errors import ExportError
@@ -103,7 +102,7 @@ def _parse(content: bytes, options: str = "") -> _Chat:
 
 def _look(content: bytes, date_order: str) -> dict[str, Any]:
     """What `sniff_whatsapp` says of a chat, where the caller may know the order of its dates."""
-    found = _core.look("sniff_whatsapp", content)
+    found = streamliner_udf.parse_row("sniff_whatsapp", content)
     dialect = found["dialect"] or ""
     open_order = found["date_order"] in ("dmy", "mdy") and "Month" not in dialect
     if open_order and (date_order in ("dmy", "mdy") or (date_order == "ymd" and "yyyy" not in dialect)):
@@ -113,7 +112,7 @@ def _look(content: bytes, date_order: str) -> dict[str, Any]:
 
 def _unknown_marker(content: bytes) -> str | None:
     """Why no line is a header, where that is for a word for morning or afternoon."""
-    reason = str(_core.look("sniff_whatsapp", content)["reason"])
+    reason = str(streamliner_udf.parse_row("sniff_whatsapp", content)["reason"])
     return reason if reason.endswith("is not known") else None
 
 
