@@ -38,6 +38,7 @@ test-duckdb-versions: $(DUCKDB_VERSIONS:%=.duckdb-envs/%/.tested) ## the SQL doo
 
 asan: build ## kernels and C tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	mkdir -p build/asan
+	$(RUN) tests/archives.py build/asan/archives
 	for test in tests/c/*.c; do \
 	  name=$$(basename $$test .c); \
 	  $(CC) $(SANITIZE) -Icsrc -Ibuild/generated csrc/*.c csrc/kernels/*.c $(COLUMNS) $$test -o build/asan/$$name || exit 1; \

@@ -35,3 +35,9 @@ def write(benchmark: str, label: str, record: dict[str, Any]) -> Path:
     path = RESULTS / f"{benchmark}-{label}.json"
     path.write_text(json.dumps(_rounded(record), indent=1) + "\n", encoding="utf-8")
     return Path(os.path.relpath(path))
+
+
+def read(benchmark: str, label: str) -> dict[str, Any]:
+    """What `write` has written."""
+    record: dict[str, Any] = json.loads((RESULTS / f"{benchmark}-{label}.json").read_text(encoding="utf-8"))
+    return record

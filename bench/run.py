@@ -40,7 +40,7 @@ from streamliner_udf._table import FUNCTIONS
 from streamliner_udf.progress import Progress
 
 SLACK = 1.10
-SAMPLE = 50_000  # rows of a Python UDF
+SAMPLE, SAMPLE_QUICKLY = 50_000, 2_000  # rows of a Python UDF
 DOOR_ROWS = 200_000
 SECONDS = 1.0  # an opponent gets as many rows as it does in about this time
 
@@ -105,6 +105,7 @@ def measure(
     rounds: int,
     step: Callable[[str], object],
     others: bool,
+    sample: int,
 ) -> dict[str, Any]:
     """Times and ratios of one case. Opponents run on all threads, the function and its floor also on one."""
 
@@ -120,7 +121,7 @@ def measure(
     scales = {}
     if case.python:
         ways["python"] = way(case.query(case.python_call(), f"{case.table}_sample"), threads)
-        scales["python"] = rows / min(rows, SAMPLE)
+        scales["python"] = rows / min(rows, sample)
     if case.builtin:
         ways["builtin"] = way(case.query(case.builtin), threads)
     samples = {}
@@ -202,14 +203,23 @@ def show(records: list[dict[str, Any]], threads: int) -> None:
     report.table(header, lines)
 
 
-def load(connection: duckdb.DuckDBPyConnection, rows: int) -> None:
+def load(connection: duckdb.DuckDBPyConnection, rows: int, checked: int, sample: int) -> None:
     """The tables of all cases, a sample of each for Python UDFs, and one for the comparison of answers."""
     corpora.load_patterns(connection)
     for table, fill in catalogue.TABLES.items():
         fill(connection, rows, table)
-        connection.execute(f"CREATE TABLE {table}_sample AS FROM {table} ORDER BY id LIMIT {SAMPLE}")
-        checked = f"FROM {table} ORDER BY hash(id) LIMIT {catalogue.CHECKED}"
-        connection.execute(f"CREATE TABLE {table}_checked AS {checked}")
+        connection.execute(f"CREATE TABLE {table}_sample AS FROM {table} ORDER BY id LIMIT {sample}")
+        connection.execute(f"CREATE TABLE {table}_checked AS FROM {table} ORDER BY hash(id) LIMIT {checked}")
+
+
+def updated(label: str, found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The records of an earlier file with the new ones in their places; those that it lacks at the end."""
+    earlier = report.read("run", label)
+    for what in ("rows", "python_rows"):
+        if earlier[what] != found[what]:
+            raise SystemExit(f"expected {what} to be {earlier[what]:,}, as in {label}, got {found[what]:,}")
+    records = {record["function"]: record for record in earlier["functions"]}
+    return list((records | {record["function"]: record for record in found["functions"]}).values())
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -218,17 +228,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", type=int, help="messages (default 1,000,000; 100,000 with --quick)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--functions", default="", help="comma-separated names; all if empty")
-    parser.add_argument("--quick", action="store_true", help="fewer rows, 2 rounds and not 7, only floor and plain SQL")
+    parser.add_argument("--quick", action="store_true", help="a minute: fewer rows and rounds, no loops, no libraries")
+    parser.add_argument(
+        "--update", action="store_true", help="of an earlier file of that label replace only what --functions names"
+    )
     parser.add_argument("--check", action="store_true", help="exit status 1 if a goal is missed by more than 10 %%")
     arguments = parser.parse_args(argv)
     rows = arguments.rows or (100_000 if arguments.quick else 1_000_000)
     threads, rounds = arguments.threads, 2 if arguments.quick else 7
+    sample = SAMPLE_QUICKLY if arguments.quick else SAMPLE
     wanted = {name for name in arguments.functions.split(",") if name}
     known = list(dict.fromkeys(case.name.partition(",")[0] for case in catalogue.all_cases()))
     if unknown := wanted - set(known):
         parser.error(f"expected --functions out of {', '.join(known)}, got {', '.join(sorted(unknown))}")
     with floors.connect(threads) as connection:
-        load(connection, rows)
+        load(connection, rows, catalogue.CHECKED_QUICKLY if arguments.quick else catalogue.CHECKED, sample)
         plain_python.register(connection)
         cases = [
             case
@@ -243,7 +257,14 @@ def main(argv: Sequence[str] | None = None) -> None:
                 record: dict[str, Any] = {"function": case.name, "query": case.query(case.call), "floor": case.floor}
                 record |= {"rows": count, "differing": catalogue.compare(connection, case)}
                 record |= measure(
-                    connection, case, count, threads, rounds, lambda label: bar.add(label=label), not arguments.quick
+                    connection,
+                    case,
+                    count,
+                    threads,
+                    rounds,
+                    lambda label: bar.add(label=label),
+                    not arguments.quick,
+                    sample,
                 )
                 records.append(record | {"goals": catalogue.goals(case, count, threads)})
     versions = {o.package: o.version() for several in opponents.OPPONENTS.values() for o in several}
@@ -256,11 +277,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         for opponent, share in record["differing"].items():
             if share:
                 print(f"{record['function']}: {opponent} answers {share:.1%} of the rows differently")
-    path = report.write(
-        "run",
-        arguments.label,
-        {"machine": where, "rows": rows, "python_rows": min(rows, SAMPLE), "functions": records},
-    )
+    found = {"machine": where, "rows": rows, "python_rows": min(rows, sample), "functions": records}
+    if arguments.update:
+        found["functions"] = updated(arguments.label, found)
+    path = report.write("run", arguments.label, found)
     print(f"\n{path}")
     failures = [sentence for record in records for sentence in missed(record, SLACK)]
     if failures:

@@ -5,6 +5,18 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <cpuid.h>
+
+/* By CPUID and not __builtin_cpu_supports, which does not know "sha" in every supported compiler. */
+static int detect_sha(void) {
+    unsigned a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_SSSE3) || !(c & bit_SSE4_1)) return 0;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & 1u << 29);
+}
+#else
+static int detect_sha(void) { return 0; }
+#endif
 
 static int detect(void) {
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -36,4 +48,13 @@ int sl_cpu_level(void) {
     if (level > most) level = most;
     atomic_store_explicit(&known, level, memory_order_relaxed);
     return level;
+}
+
+int sl_cpu_has_sha(void) {
+    static atomic_int known; /* 1: no, 2: yes. To ask costs tens of microseconds within a virtual machine. */
+    int answer = atomic_load_explicit(&known, memory_order_relaxed);
+    if (SL_LIKELY(answer)) return answer - 1;
+    answer = sl_cpu_level() > SL_CPU_PLAIN && detect_sha() ? 2 : 1;
+    atomic_store_explicit(&known, answer, memory_order_relaxed);
+    return answer - 1;
 }

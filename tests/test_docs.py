@@ -21,7 +21,9 @@ from streamliner_udf import reference
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*/README.md")])
 MODULES = [f"{reference.__name__}.{module.name}" for module in pkgutil.iter_modules(reference.__path__)] + [
-    "streamliner_udf.duckdb"
+    "streamliner_udf.duckdb",
+    "streamliner_udf.ingest.load",
+    "streamliner_udf.ingest.sniffing",
 ]
 
 
@@ -105,14 +107,14 @@ def test_stale_reference_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[
     page, front = tmp_path / "functions.md", tmp_path / "README.md"
     blocks_of = "<!-- {0} -->\nold\n<!-- /{0} -->\n"
     front.write_text("".join(map(blocks_of.format, ("functions", "demo", "goals"))), encoding="utf-8")
-    assert generate.main(["--check"], page, front) == 1
+    assert generate.main(["--check"], page, [front]) == 1
     assert "make docs" in capsys.readouterr().err
-    assert generate.main([], page, front) == 0
-    assert generate.main(["--check"], page, front) == 0
+    assert generate.main([], page, [front]) == 0
+    assert generate.main(["--check"], page, [front]) == 0
     assert "\nold\n" not in front.read_text(encoding="utf-8")
     for path, old, new in ((page, "sl_slugify", "sl_sluggify"), (front, "| scrub_pii |", "| scrub_pii | 1")):
         right = path.read_text(encoding="utf-8")
         assert old in right
         path.write_text(right.replace(old, new, 1), encoding="utf-8")
-        assert generate.main(["--check"], page, front) == 1
+        assert generate.main(["--check"], page, [front]) == 1
         path.write_text(right, encoding="utf-8")

@@ -35,7 +35,6 @@ static void blocks_plain(uint32_t state[5], const uint8_t *data, size_t count) {
 const sl_sha1 sl_sha1_plain = {blocks_plain};
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#include <cpuid.h>
 #include <immintrin.h>
 
 /* Four rounds an instruction. w[i] are the words 4i to 4i + 3; abcd is the state before the four rounds, and e of the
@@ -72,16 +71,9 @@ __attribute__((target("sha,sse4.1"))) static void blocks_sha(uint32_t state[5], 
     state[4] = (uint32_t)_mm_extract_epi32(e0, 3);
 }
 
-/* By CPUID and not __builtin_cpu_supports, which does not know "sha" in every supported compiler. */
-static int has_sha(void) {
-    unsigned a, b, c, d;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_SSSE3) || !(c & bit_SSE4_1)) return 0;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & 1u << 29);
-}
-
 const sl_sha1 *sl_sha1_best(void) {
     static const sl_sha1 sha = {blocks_sha};
-    return sl_cpu_level() > SL_CPU_PLAIN && has_sha() ? &sha : &sl_sha1_plain;
+    return sl_cpu_has_sha() ? &sha : &sl_sha1_plain;
 }
 #else
 const sl_sha1 *sl_sha1_best(void) { return &sl_sha1_plain; }

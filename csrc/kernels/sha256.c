@@ -58,7 +58,6 @@ static void blocks_plain(uint32_t state[8], const uint8_t *data, size_t count) {
 const sl_sha256 sl_sha256_plain = {blocks_plain};
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#include <cpuid.h>
 #include <immintrin.h>
 
 /* Two rounds an instruction, on the lower half of the words; the halves of the state swap their roles each time.
@@ -99,16 +98,9 @@ __attribute__((target("sha,sse4.1"))) static void blocks_sha(uint32_t state[8], 
     _mm_storeu_si128(out + 1, _mm_alignr_epi8(cdgh_turned, abef_turned, 8));
 }
 
-/* By CPUID and not __builtin_cpu_supports, which does not know "sha" in every supported compiler. */
-static int has_sha(void) {
-    unsigned a, b, c, d;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_SSSE3) || !(c & bit_SSE4_1)) return 0;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & 1u << 29);
-}
-
 const sl_sha256 *sl_sha256_best(void) {
     static const sl_sha256 sha = {blocks_sha};
-    return sl_cpu_level() > SL_CPU_PLAIN && has_sha() ? &sha : &sl_sha256_plain;
+    return sl_cpu_has_sha() ? &sha : &sl_sha256_plain;
 }
 #else
 const sl_sha256 *sl_sha256_best(void) { return &sl_sha256_plain; }

@@ -156,9 +156,13 @@ static sl_status run_TEXT(sl_batch *batch, sl_column *out, sl_str text, const sl
     return SL_OK;
 }
 
+/* A memo pays once there are more texts than it takes to clear it. */
+enum { MEMO_ROWS_MIN = 256 };
+
 static sl_status run_UUID(sl_batch *batch, sl_column *out, sl_str text, const sl_options *options, sl_memo *memo) {
     sl_uuid value;
-    SL_TRY(sl_memo_uuid(memo, 1, batch->function->kernel.UUID, text, options, &value));
+    sl_kernel_UUID kernel = batch->function->kernel.UUID;
+    SL_TRY(memo ? sl_memo_uuid(memo, 1, kernel, text, options, &value) : kernel(text, options, &value));
     memcpy(out->values + out->len, value.bytes, sizeof(value.bytes));
     out->len += sizeof(value.bytes);
     return SL_OK;
@@ -184,6 +188,7 @@ typedef struct cell_sink {
     sl_cell cells[SL_CELL_ROWS * SL_FIELD_MAX];
     sl_batch *batch;
     sl_memo memo;
+    int has_memo;
     int64_t batch_rows; /* of sl_batch_each; 0: one batch takes all */
     sl_batch_take take;
     void *owner;
@@ -288,7 +293,7 @@ static sl_status run_one(sl_batch *batch, const sl_options *options, sl_str text
     if (batch->function->shape == SL_SHAPE_TEXT) {
         SL_TRY(run_TEXT(batch, out, text, options, row));
     } else if (batch->function->shape == SL_SHAPE_UUID) {
-        SL_TRY(run_UUID(batch, out, text, options, &sink->memo));
+        SL_TRY(run_UUID(batch, out, text, options, sink->has_memo ? &sink->memo : NULL));
     } else if (batch->function->shape == SL_SHAPE_NUMBER) {
         SL_TRY(run_NUMBER(batch, out, text, options));
     } else {
@@ -384,7 +389,8 @@ sl_status sl_batch_run(sl_batch *batch, const sl_options *options, const sl_str 
                        int64_t *failed) {
     cell_sink sink;
     start_sink(&sink, batch);
-    if (batch->function->shape == SL_SHAPE_UUID) memset(&sink.memo, 0, sizeof(sink.memo));
+    sink.has_memo = batch->function->shape == SL_SHAPE_UUID && count >= MEMO_ROWS_MIN;
+    if (sink.has_memo) memset(&sink.memo, 0, sizeof(sink.memo));
     sl_status status = sl_batch_reserve(batch, count, 0);
     for (int64_t i = 0; i < count && status <= SL_OK; i += SL_BATCH_BLOCK) {
         int64_t at = 0;

@@ -83,14 +83,16 @@ class _Chat:
 def _parse(content: bytes, options: str = "") -> _Chat:
     """The bytes of a file, parsed with options of `parse_whatsapp`. Most are UTF-8 already, and then nothing is
     decoded: the kernel reads them as they are, which takes a third of the time."""
-    encoding, replaced = "utf-8", 0
+    encoding, replaced, given = "utf-8", 0, content
+    if content.startswith(_ARCHIVE):  # within an archive, or named as a text: not opened
+        return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", ""), encoding, 0)
     for mark, name in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
             content, encoding = content[len(mark) :], name
             break
     if encoding == "utf-8":
         try:
-            return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", content, options), encoding, 0)
+            return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", given, options), encoding, 0)
         except streamliner_udf.InvalidUTF8:
             pass
     text = content.decode(encoding, "replace")
@@ -100,9 +102,13 @@ def _parse(content: bytes, options: str = "") -> _Chat:
     return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", content, options), encoding, replaced)
 
 
+def _sniff(content: bytes) -> dict[str, Any]:
+    return streamliner_udf.parse_row("sniff_whatsapp", b"" if content.startswith(_ARCHIVE) else content)
+
+
 def _look(content: bytes, date_order: str) -> dict[str, Any]:
     """What `sniff_whatsapp` says of a chat, where the caller may know the order of its dates."""
-    found = streamliner_udf.parse_row("sniff_whatsapp", content)
+    found = _sniff(content)
     dialect = found["dialect"] or ""
     open_order = found["date_order"] in ("dmy", "mdy") and "Month" not in dialect
     if open_order and (date_order in ("dmy", "mdy") or (date_order == "ymd" and "yyyy" not in dialect)):
@@ -112,7 +118,7 @@ def _look(content: bytes, date_order: str) -> dict[str, Any]:
 
 def _unknown_marker(content: bytes) -> str | None:
     """Why no line is a header, where that is for a word for morning or afternoon."""
-    reason = str(streamliner_udf.parse_row("sniff_whatsapp", content)["reason"])
+    reason = str(_sniff(content)["reason"])
     return reason if reason.endswith("is not known") else None
 
 
@@ -134,7 +140,7 @@ def _why_not_text(name: str) -> str | None:
 
 
 def _rank(archive: Container, name: str) -> tuple[int, int, str]:
-    stem = PurePosixPath(name).name
+    stem = PurePosixPath(name.replace("\\", "/")).name
     kind = 0 if stem == _IOS_MEMBER else 1 if "whatsapp" in name.lower() else 2
     return kind, -archive.size(name), name
 

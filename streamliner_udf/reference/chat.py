@@ -370,6 +370,11 @@ def parse_whatsapp(content: str, options: str = "") -> list[dict[str, Any]]:
         Hijri calendars; a short word between date and time; 12 or 24 hours with `:`, `.` or `h`, the words for
         morning and afternoon of 20 languages before or behind; decimal digits of all scripts. Direction marks, byte
         order marks and all kinds of spaces may stand in a header.
+
+        Or the bytes of a file, in SQL a BLOB (the specification takes texts only): UTF-8, UTF-16 with a byte order
+        mark, or a ZIP archive, of which the likeliest `.txt` is read that has a message in its first 64 KiB:
+        `_chat.txt`, one with WhatsApp in its name, the largest. An archive has at most 2,000 members; the one that is
+        read has at most 50 MiB and is packed at most 100:1.
     options : text
         Words with commas between them: `dmy`, `mdy` or `ymd` where the order of dates is known; `any` where headers
         of all dialects count and not only those of one.
@@ -397,7 +402,8 @@ def parse_whatsapp(content: str, options: str = "") -> list[dict[str, Any]]:
         is what the app writes of files, or addresses follow. `sniff_whatsapp` tells what was decided.
 
     Nulls : NULL in, NULL out.
-    Errors : options has another word, or two orders. A text that is no chat gives an empty list.
+    Errors : options has another word, or two orders; bytes that are neither text nor an archive; an archive that is
+    broken, breaks a limit, is encrypted or holds no chat. A text that is no chat gives an empty list.
     Cost : O(len(content)) time; 24 bytes a message besides the result.
     Source : headers and bodies of public exports; words for times of day from CLDR; years of 1300 to 1499 are of the
         Solar Hijri calendar, whose leap years are 8 in 33.

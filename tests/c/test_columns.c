@@ -255,11 +255,61 @@ static void check_pairs(const sl_function *function, const sl_options *options) 
     sl_batch_free(&many);
 }
 
+/* Lists of many rows give what one row alone gives; a list that one call refuses, the other refuses too. */
+static void check_numbers(const sl_function *function, const sl_options *options) {
+    enum { LIST = 16 };
+    sl_numbers lists[2][ROWS];
+    int64_t failed, refused = 0;
+    sl_error error;
+    for (int side = 0; side < 2; side++)
+        for (int i = 0; i < ROWS; i++) {
+            lists[side][i] = (sl_numbers){NULL, 0};
+            if (random_below(4) == 0) continue; /* NULL */
+            uint32_t count = random_below(8) ? LIST : (uint32_t)random_below(LIST);
+            int64_t values[LIST] = {0};
+            for (uint32_t v = 0; v < count; v++) values[v] = (int64_t)random_below(6) - (random_below(200) == 0);
+            lists[side][i] = (sl_numbers){(int64_t *)exact_copy((char *)values, count ? count * 8 : 1), count};
+        }
+    sl_numbers *first = lists[0], *second = function->shape == SL_SHAPE_NUMBERS_PAIR ? lists[1] : NULL;
+    sl_batch many, one;
+    for (;;) {
+        sl_batch_init(&many, function);
+        sl_status status = sl_batch_run_numbers(&many, options, first, second, ROWS, &failed, &error);
+        if (status == SL_OK) break;
+        CHECK(status == SL_EARG && failed >= 0 && failed < ROWS && ++refused <= ROWS);
+        sl_batch_free(&many);
+        sl_batch_init(&one, function);
+        int64_t alone = -1;
+        CHECK(sl_batch_run_numbers(&one, options, first + failed, second ? second + failed : NULL, 1, &alone, &error) ==
+              SL_EARG);
+        CHECK(alone == 0);
+        sl_batch_free(&one);
+        free((int64_t *)lists[0][failed].ptr);
+        lists[0][failed] = (sl_numbers){NULL, 0};
+    }
+    CHECK(many.columns[0].count == ROWS && refused < ROWS / 2);
+    sl_batch_init(&one, function);
+    for (int i = 0; i < ROWS; i++) {
+        sl_batch_reset(&one);
+        CHECK(sl_batch_run_numbers(&one, options, first + i, second ? second + i : NULL, 1, &failed, &error) == SL_OK);
+        CHECK(sl_column_valid(&many.columns[0], i) == (first[i].ptr && (!second || second[i].ptr)));
+        check_row(&many, i, &one);
+    }
+    sl_batch_free(&one);
+    sl_batch_free(&many);
+    for (int side = 0; side < 2; side++)
+        for (int i = 0; i < ROWS; i++) free((int64_t *)lists[side][i].ptr);
+}
+
 static void check_function(const sl_function *function, uint64_t scale) {
     sl_options options;
     check_context = function->name;
     prepare(function, &options);
     for (uint64_t round = 0; round < 20 * scale; round++) {
+        if (sl_takes_numbers(function)) {
+            check_numbers(function, &options);
+            continue;
+        }
         make_texts(round);
         if (function->shape == SL_SHAPE_PAIR) {
             check_pairs(function, &options);
@@ -325,8 +375,7 @@ static void check_too_wide(void) {
 
 int main(void) {
     uint64_t scale = check_start(__FILE__);
-    for (uint32_t f = 0; f < sl_function_count; f++)
-        if (!sl_takes_numbers(&sl_functions[f])) check_function(&sl_functions[f], scale);
+    for (uint32_t f = 0; f < sl_function_count; f++) check_function(&sl_functions[f], scale);
     check_failures();
     check_too_wide();
     return 0;

@@ -1,0 +1,425 @@
+"""Results that are kept in a table, and computed again only where their input is new or has changed."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import duckdb
+
+from ._core import version
+from ._table import FUNCTIONS
+from .transaction import transaction
+
+__all__ = ["MaterializeReport", "materialize"]
+
+_CHANGED = "streamliner_changed"
+_VIEW = "streamliner_changed_rows"
+
+
+@dataclass(frozen=True)
+class MaterializeReport:
+    """What one call did. `computed` = new + changed; every row of the source is new, changed or unchanged.
+
+    deleted : rows of the table whose source rows are gone; they were taken out if `pruned`, and stay otherwise.
+    reason : "first", "incremental", or why all was computed again: "query changed", "functions changed".
+    rows : of the table now.
+    """
+
+    target: str
+    source: str
+    reason: str
+    rows: int
+    computed: int
+    new: int
+    changed: int
+    unchanged: int
+    deleted: int
+    pruned: bool
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON can hold it."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        gone = f", {self.deleted:,} gone{' and taken out' if self.pruned else ''}" if self.deleted else ""
+        return (
+            f"{self.target}: {self.computed:,} computed ({self.new:,} new, {self.changed:,} changed), "
+            f"{self.unchanged:,} kept{gone}; {self.rows:,} rows, {self.reason}, {self.seconds:.2f} s"
+        )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict):
+        yield tree
+        for value in tree.values():
+            yield from _nodes(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _nodes(value)
+
+
+def _parsed(connection: duckdb.DuckDBPyConnection, query: str, what: str) -> dict[str, Any]:
+    """The syntax tree of one SELECT."""
+    found = connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0][0]
+    tree: dict[str, Any] = json.loads(found)
+    if tree["error"] or len(tree["statements"]) != 1:
+        came = tree.get("error_message") or f"{len(tree.get('statements', []))} statements"
+        raise ValueError(f"materialize: expected {what} to be one SELECT, got {came}")
+    return tree
+
+
+@dataclass(frozen=True)
+class _Name:
+    """A table as a query names it; empty parts are those that it leaves out."""
+
+    catalog: str
+    schema: str
+    table: str
+
+    def __str__(self) -> str:
+        return ".".join(_quoted(part) for part in (self.catalog, self.schema, self.table) if part)
+
+    def with_table(self, table: str) -> _Name:
+        return _Name(self.catalog, self.schema, table)
+
+
+def _tables(tree: Any) -> list[_Name]:
+    """Tables that a query reads, without its own common table expressions."""
+    own = {entry["key"] for node in _nodes(tree) for entry in (node.get("cte_map") or {}).get("map", [])}
+    found = [
+        _Name(node["catalog_name"], node["schema_name"], node["table_name"])
+        for node in _nodes(tree)
+        if node.get("type") == "BASE_TABLE"
+    ]
+    return list(dict.fromkeys(name for name in found if name.schema or name.table not in own))
+
+
+class _Query:
+    """A query that answers each row of its source by itself, and how to ask it of some rows only."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, query: str, source: str | None) -> None:
+        self.connection = connection
+        self.text = query
+        self.tree = _parsed(connection, query, "query")
+        tables = _tables(self.tree)
+        if source is not None:
+            wanted = _tables(_parsed(connection, f"FROM {source}", "source"))
+            if len(wanted) != 1 or wanted[0] not in tables:
+                raise ValueError(
+                    f"materialize: expected source to be one of the tables of the query "
+                    f"({', '.join(map(str, tables))}), got {source}"
+                )
+            tables = wanted
+        if len(tables) != 1:
+            came = ", ".join(map(str, tables)) or "none"
+            raise ValueError(f"materialize: expected a query of one table, or source= to say which, got {came}")
+        self.source = tables[0]
+        self._check()
+
+    def _check(self) -> None:
+        """An error for what makes a row of the answer depend on more than one row."""
+        names = {node["function_name"] for node in _nodes(self.tree) if node.get("class") == "FUNCTION"}
+        listed = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'"
+        aggregates = {row[0] for row in self.connection.execute(listed).fetchall()}
+        found = sorted(names & aggregates)
+        for node in _nodes(self.tree):
+            if node.get("class") == "WINDOW":
+                found.append("a window function")
+            if node.get("group_expressions"):
+                found.append("GROUP BY")
+            if node.get("type") == "SET_OPERATION_NODE":
+                found.append("a set operation")
+            if node.get("sample"):
+                found.append("a sample")
+            for modifier in node.get("modifiers") or []:
+                kind = str(modifier.get("type", "")).partition("_MODIFIER")[0]
+                if kind != "ORDER":
+                    found.append(kind.replace("_PERCENT", ""))
+        if found:
+            raise ValueError(
+                "materialize: expected a query whose every row comes of one row of "
+                f"{self.source}, got {', '.join(dict.fromkeys(found))}"
+            )
+
+    def columns(self, there: list[str]) -> list[str]:
+        """Columns of the source that the query may read."""
+        if any(node.get("class") == "STAR" for node in _nodes(self.tree)):
+            return there
+        used = {name.lower() for node in _nodes(self.tree) for name in node.get("column_names") or []}
+        return [name for name in there if name.lower() in used]
+
+    def fingerprint(self, given: dict[str, str]) -> dict[str, str]:
+        """What the answers depend on beside the rows: the query with the columns it gives, and our functions in it."""
+        names = {str(node["function_name"]).lower() for node in _nodes(self.tree) if node.get("class") == "FUNCTION"}
+        ours = sorted(names & {function.sql_name for function in FUNCTIONS.values()})
+        normal = self.connection.execute("SELECT json_deserialize_sql(?)", [json.dumps(self.tree)]).fetchall()[0][0]
+        return {
+            "query": hashlib.sha256(json.dumps([normal, given]).encode()).hexdigest(),
+            "functions": ", ".join(f"{name} {version()}" for name in ours),
+        }
+
+    def of(self, view: str) -> str:
+        """The query over another table in place of its source."""
+        tree = json.loads(json.dumps(self.tree))
+        for node in _nodes(tree):
+            if node.get("type") != "BASE_TABLE":
+                continue
+            if _Name(node["catalog_name"], node["schema_name"], node["table_name"]) == self.source:
+                node["alias"] = node["alias"] or self.source.table
+                node |= {"catalog_name": "", "schema_name": "", "table_name": view}
+                if "qualified_name" in node:
+                    node["qualified_name"] = {"path": [view]}
+        text = self.connection.execute("SELECT json_deserialize_sql(?)", [json.dumps(tree)]).fetchall()[0][0]
+        return str(text)
+
+
+@dataclass
+class _Counts:
+    new: int
+    changed: int
+    unchanged: int
+    deleted: int
+
+
+class _Store:
+    """The table of results and, beside it, which inputs they were computed from."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, target: str, key: str, query: _Query) -> None:
+        names = _tables(_parsed(connection, f"FROM {target}", "target"))
+        if len(names) != 1:
+            raise ValueError(f"materialize: expected target to be the name of a table, got {target}")
+        self.connection = connection
+        self.key = _quoted(key)
+        self.name = key
+        self.query = query
+        self.target = names[0]
+        self.state = names[0].with_table(f"{names[0].table}__inputs")
+
+    def describe(self, table: str) -> dict[str, str]:
+        return {row[0]: row[1] for row in self.connection.execute(f"DESCRIBE {table}").fetchall()}
+
+    def exists(self, name: _Name) -> bool:
+        catalog = _literal(name.catalog) if name.catalog else "current_database()"
+        schema = _literal(name.schema) if name.schema else "current_schema()"
+        query = (
+            f"SELECT count(*) FROM duckdb_tables() WHERE table_name = {_literal(name.table)} "
+            f"AND database_name = {catalog} AND schema_name = {schema}"
+        )
+        return bool(self.count(query))
+
+    def count(self, query: str) -> int:
+        row = self.connection.execute(query).fetchone()
+        return int(row[0]) if row else 0
+
+    def remembered(self) -> dict[str, str] | None:
+        """The fingerprint of what is in the table, or None if there is no table."""
+        if not self.exists(self.state):
+            if self.exists(self.target):
+                raise ValueError(
+                    f"materialize: expected target to be new, or a table that materialize made, got {self.target}, "
+                    f"which has no {self.state} beside it"
+                )
+            return None
+        if not self.exists(self.target):
+            return None
+        catalog = _literal(self.state.catalog) if self.state.catalog else "current_database()"
+        schema = _literal(self.state.schema) if self.state.schema else "current_schema()"
+        found = self.connection.execute(
+            f"SELECT comment FROM duckdb_tables() WHERE table_name = {_literal(self.state.table)} "
+            f"AND database_name = {catalog} AND schema_name = {schema}"
+        ).fetchall()
+        try:
+            remembered: dict[str, str] = json.loads(found[0][0])
+        except (TypeError, ValueError, IndexError):
+            return {}
+        return remembered
+
+    def inputs(self, columns: list[str], place: str = "") -> str:
+        """Key and hash of every row of the source."""
+        listed = ", ".join(map(_quoted, columns)) or "NULL"
+        return f"SELECT {self.key} AS key, hash({listed}) AS input{place} FROM {self.query.source}"
+
+    def fill(self, inputs: str, fingerprint: dict[str, str]) -> None:
+        """Everything anew."""
+        run = self.connection.execute
+        run(f"CREATE OR REPLACE TABLE {self.target} AS {self.query.text}")
+        run(f"CREATE OR REPLACE TABLE {self.state} AS {inputs}")
+        run(f"COMMENT ON TABLE {self.state} IS {_literal(json.dumps(fingerprint))}")
+        keys, different, there = run(f"SELECT count(*), count(DISTINCT key), count(key) FROM {self.state}").fetchall()[
+            0
+        ]
+        if there < keys:
+            raise ValueError(f"materialize: expected no NULL in column {self.name}, got {keys - there:,}")
+        self._check_unique(keys - different)
+
+    def _check_unique(self, repeated: int) -> None:
+        if repeated:
+            raise ValueError(
+                f"materialize: expected different values of {self.name} in every row of {self.query.source}, "
+                f"got {repeated:,} that come again"
+            )
+
+    def find_changes(self, columns: list[str]) -> _Counts:
+        """The temporary table of keys that are new, have changed or are gone."""
+        run = self.connection.execute
+        # DuckDB finds rows of a table by their number without reading the others; a view has none.
+        place = "rowid" if self.exists(self.query.source) else "NULL"
+        inputs = self.inputs(columns, f", {place} AS place")
+        run(
+            f"CREATE OR REPLACE TEMP TABLE {_CHANGED} AS "
+            f"SELECT coalesce(n.key, o.key) AS key, n.input AS input, n.place AS place, "
+            f"o.key IS NULL AS is_new, n.key IS NULL AS is_gone "
+            f"FROM ({inputs}) n FULL OUTER JOIN {self.state} o ON n.key = o.key "
+            f"WHERE n.input IS DISTINCT FROM o.input"
+        )
+        new, changed, deleted, nulls = run(
+            f"SELECT count(*) FILTER (is_new), count(*) FILTER (NOT is_new AND NOT is_gone), "
+            f"count(*) FILTER (is_gone), count(*) FILTER (key IS NULL) FROM temp.{_CHANGED}"
+        ).fetchall()[0]
+        if nulls:
+            raise ValueError(f"materialize: expected no NULL in column {self.name}, got {nulls:,}")
+        rows, before = (
+            self.count(f"SELECT count(*) FROM {self.query.source}"),
+            self.count(f"SELECT count(*) FROM {self.state}"),
+        )
+        unchanged = rows - new - changed
+        # A key that comes again in the source meets its row of the state twice, or is new twice.
+        repeated = unchanged + changed + deleted - before
+        repeated += new - self.count(f"SELECT count(DISTINCT key) FROM temp.{_CHANGED} WHERE is_new")
+        self._check_unique(repeated)
+        return _Counts(new, changed, unchanged, deleted)
+
+    def update(self, prune: bool) -> None:
+        """Takes out what is not right any more, and puts in what is."""
+        run = self.connection.execute
+        stale = f"SELECT key FROM temp.{_CHANGED} WHERE NOT is_new AND (NOT is_gone OR {prune})"
+        for table, key in ((self.target, self.key), (self.state, "key")):
+            run(f"DELETE FROM {table} WHERE {key} IN ({stale})")
+        by_place = self.exists(self.query.source)
+        found = "rowid IN (SELECT place" if by_place else f"{self.key} IN (SELECT key"
+        run(
+            f"CREATE OR REPLACE TEMP VIEW {_VIEW} AS SELECT * FROM {self.query.source} "
+            f"WHERE {found} FROM temp.{_CHANGED} WHERE NOT is_gone)"
+        )
+        run(f"INSERT INTO {self.target} BY NAME {self.query.of(_VIEW)}")
+        run(f"INSERT INTO {self.state} SELECT key, input FROM temp.{_CHANGED} WHERE NOT is_gone")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def materialize(
+    con: duckdb.DuckDBPyConnection,
+    target: str,
+    query: str,
+    key: str = "msg_key",
+    *,
+    source: str | None = None,
+    prune: bool = False,
+) -> MaterializeReport:
+    """The answer of a query as a table, computed only for rows that are new or have changed since the last call.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Where source and target are.
+    target : str
+        Name of the table, as SQL has it. Beside it there is a table `<target>__inputs`: the key of every row of the
+        source and a hash of the columns that the query reads.
+    query : str
+        A SELECT that answers each row of its source by itself, with the key among its columns: functions, filters,
+        `unnest`; no aggregates, windows, DISTINCT, LIMIT or set operations.
+    key : str
+        The column that tells the rows of the source apart.
+    source : str, optional
+        Which table it is, where the query reads several. Changes of the others are not noticed.
+    prune : bool
+        Take out results whose rows are gone from the source.
+
+    Returns
+    -------
+    MaterializeReport
+        Counts, and why all was computed again if it was: the query, or the version of a function of ours in it, is
+        another one than last time.
+
+    Nulls : a NULL key is an error; other NULLs are values.
+    Errors : ValueError for a query that mixes rows, a key that is missing, NULL or comes again, and a table that
+    materialize did not make; DuckDB's own for wrong SQL. One transaction: after an error, or the end of the process,
+    the table and what is known about it are as they were.
+    Cost : reading the source once and joining two numbers a row, then the query over the rows that changed.
+
+    Examples
+    --------
+    >>> import streamliner_udf
+    >>> con = streamliner_udf.connect()
+    >>> _ = con.execute("CREATE TABLE notes AS SELECT 1 AS id, 'mail a@example.org' AS said")
+    >>> query = "SELECT id, sl_scrub_pii(said) AS said FROM notes"
+    >>> streamliner_udf.materialize(con, "clean", query, key="id").computed
+    1
+    >>> _ = con.execute("INSERT INTO notes VALUES (2, 'hello')")
+    >>> report = streamliner_udf.materialize(con, "clean", query, key="id")
+    >>> report.computed, report.unchanged, report.rows
+    (1, 1, 2)
+    """
+    started = time.perf_counter()
+    asked = _Query(con, query, source)
+    store = _Store(con, target, key, asked)
+    with transaction(con):
+        there = list(store.describe(str(asked.source)))
+        if key not in there:
+            raise ValueError(f"materialize: expected {asked.source} to have a column {key}, got {', '.join(there)}")
+        given = store.describe(f"({query})")
+        if key not in given:
+            raise ValueError(f"materialize: expected the query to give a column {key}, got {', '.join(given)}")
+        columns = asked.columns(there)
+        fingerprint = asked.fingerprint(given)
+        remembered = store.remembered()
+        if remembered == fingerprint:
+            reason = "incremental"
+            try:
+                counts = store.find_changes(columns)
+                if counts.new or counts.changed or (prune and counts.deleted):
+                    store.update(prune)
+            finally:
+                with contextlib.suppress(duckdb.Error):
+                    con.execute(f"DROP VIEW IF EXISTS temp.{_VIEW}")
+                    con.execute(f"DROP TABLE IF EXISTS temp.{_CHANGED}")
+        else:
+            reason = "first"
+            if remembered is not None:
+                reason = "query changed" if remembered.get("query") != fingerprint["query"] else "functions changed"
+            gone = 0
+            if remembered is not None:
+                gone = store.count(
+                    f"SELECT count(*) FROM {store.state} o ANTI JOIN {asked.source} n ON o.key = n.{store.key}"
+                )
+            store.fill(store.inputs(columns), fingerprint)
+            rows = store.count(f"SELECT count(*) FROM {asked.source}")
+            counts = _Counts(rows, 0, 0, gone)
+            prune = True  # nothing of the former table is left
+        total = store.count(f"SELECT count(*) FROM {store.target}")
+    return MaterializeReport(
+        str(store.target),
+        str(asked.source),
+        reason,
+        total,
+        counts.new + counts.changed,
+        counts.new,
+        counts.changed,
+        counts.unchanged,
+        counts.deleted,
+        prune and counts.deleted > 0,
+        time.perf_counter() - started,
+    )
