@@ -42,7 +42,7 @@ cdef extern from "streamliner.h":
     void sl_buf_free(sl_buf *buf) nogil
     ctypedef enum sl_type:
         SL_TYPE_TEXT, SL_TYPE_INTEGER, SL_TYPE_NATURAL, SL_TYPE_REAL, SL_TYPE_BOOLEAN, SL_TYPE_UUID, SL_TYPE_TIMESTAMP,
-        SL_TYPE_TEXTS, SL_TYPE_INTEGERS, SL_TYPE_NATURALS, SL_TYPE_LIST
+        SL_TYPE_TEXTS, SL_TYPE_INTEGERS, SL_TYPE_NATURALS, SL_TYPE_LIST, SL_TYPE_STRUCT
     ctypedef union sl_cell:
         int64_t integer
         uint64_t natural
@@ -105,6 +105,7 @@ cdef extern from "streamliner.h":
         uint32_t param_count
         sl_kernel kernel
     bint sl_gives_list(const sl_function *function) nogil
+    bint sl_gives_struct(const sl_function *function) nogil
     bint sl_takes_pair(const sl_function *function) nogil
     bint sl_takes_numbers(const sl_function *function) nogil
     const sl_function sl_functions[]
@@ -222,7 +223,7 @@ cdef const char *EMPTY = ""
 cdef dict TYPE_NAMES = {
     SL_TYPE_TEXT: "text", SL_TYPE_INTEGER: "integer", SL_TYPE_NATURAL: "natural", SL_TYPE_REAL: "real",
     SL_TYPE_BOOLEAN: "boolean", SL_TYPE_UUID: "uuid", SL_TYPE_TIMESTAMP: "timestamp", SL_TYPE_TEXTS: "texts",
-    SL_TYPE_INTEGERS: "integers", SL_TYPE_NATURALS: "naturals", SL_TYPE_LIST: "list",
+    SL_TYPE_INTEGERS: "integers", SL_TYPE_NATURALS: "naturals", SL_TYPE_LIST: "list", SL_TYPE_STRUCT: "struct",
 }
 cdef dict NUMPY_TYPES = {
     SL_TYPE_INTEGER: _numpy.int64, SL_TYPE_NATURAL: _numpy.uint64, SL_TYPE_REAL: _numpy.float64,
@@ -673,7 +674,7 @@ cdef class Function:
             sl_buf_free(&read)
             sl_buf_free(&out)
 
-    cdef list rows(self, sl_str source, _Options options):
+    cdef object rows(self, sl_str source, _Options options):
         cdef sl_batch batch
         cdef sl_status status
         cdef int64_t failed = 0
@@ -683,23 +684,22 @@ cdef class Function:
                 status = sl_batch_run(&batch, &options.prepared, &source, 1, True, &failed)
             if status > SL_OK:
                 raise _fail(self.name, status, None, -1)
-            return self.elements(&batch, 0)
+            return self.value(&batch, 0)
         finally:
             sl_batch_free(&batch)
+
+    cdef dict structure(self, const sl_batch *batch, int64_t row):
+        cdef Py_ssize_t f
+        return {self.field_names[f]: _field(&batch.columns[1 + f], row) for f in range(len(self.field_names))}
 
     cdef list elements(self, const sl_batch *batch, int64_t row):
         cdef int64_t i, start = batch.columns[0].offsets[row], stop = batch.columns[0].offsets[row + 1]
         cdef list result = []
-        cdef Py_ssize_t f, fields = len(self.field_names)
-        cdef dict element
         for i in range(start, stop):
             if self.field_names[0] is None:
                 result.append(_field(&batch.columns[1], i))
                 continue
-            element = {}
-            for f in range(fields):
-                element[self.field_names[f]] = _field(&batch.columns[1 + f], i)
-            result.append(element)
+            result.append(self.structure(batch, i))
         return result
 
     cdef object value(self, const sl_batch *batch, int64_t row):
@@ -710,6 +710,8 @@ cdef class Function:
             return _text(sl_column_text(&batch.columns[0], row))
         if self.row.shape == SL_SHAPE_UUID:
             return _uuid_of(batch.columns[0].values + 16 * row)
+        if sl_gives_struct(self.row):
+            return self.structure(batch, row)
         return self.elements(batch, row) if sl_gives_list(self.row) else _field(&batch.columns[0], row)
 
     # ---- list ----
@@ -1067,21 +1069,10 @@ cdef class Function:
             raise _broken_stream(self.name, stream, code)
         return self.finish(result, kind)
 
-    def parse(self, object content):
-        """As `parse_rows` says."""
-        cdef sl_str source
-        cdef _File file
-        cdef sl_status status = SL_OK
+    cdef bytes utf8_of(self, object content):
+        """One text as UTF-8; bytes are not checked."""
         cdef bytes utf8
-        cdef ArrowChunks result = ArrowChunks.__new__(ArrowChunks)
-        if self.row.result.type != SL_TYPE_LIST or self.defaults is None or self.field_names[0] is None:
-            raise TypeError(f"{self.name}: expected a function that gives a list of structs")
         if isinstance(content, bytes):
-            if self.opener is not NULL:
-                file = self.opened(content, -1)
-                result.start(self, True)
-                result.sources = (self, file)
-                return self.produce(result, file.text)
             utf8 = content
         elif isinstance(content, str):
             try:
@@ -1092,20 +1083,62 @@ cdef class Function:
             raise TypeError(f"{self.name}: expected str or bytes, got {type(content).__name__}")
         if <size_t>len(utf8) > TEXT_MAX:
             raise _fail(self.name, SL_ERANGE, None, -1)
+        return utf8
+
+    def look(self, object content):
+        """As `parse_row` says."""
+        cdef sl_batch batch
+        cdef sl_status status
+        cdef int64_t failed = 0
+        if self.row.result.type != SL_TYPE_STRUCT or self.defaults is None:
+            raise TypeError(f"{self.name}: expected a function that gives a struct")
+        cdef bytes utf8 = self.utf8_of(content)
+        cdef sl_str source = sl_str(PyBytes_AS_STRING(utf8), <uint32_t>PyBytes_GET_SIZE(utf8))
+        sl_batch_init(&batch, self.row)
+        try:
+            with nogil:
+                status = sl_batch_run(&batch, &self.defaults.prepared, &source, 1, False, &failed)
+            if status > SL_OK:
+                raise _fail(self.name, status, None, -1)
+            return self.structure(&batch, 0)
+        finally:
+            sl_batch_free(&batch)
+
+    def parse(self, object content, tuple args):
+        """As `parse_rows` says."""
+        cdef sl_str source
+        cdef _File file
+        cdef sl_status status = SL_OK
+        cdef _Options options = self.defaults
+        cdef ArrowChunks result = ArrowChunks.__new__(ArrowChunks)
+        if self.row.result.type != SL_TYPE_LIST or options is None or self.field_names[0] is None:
+            raise TypeError(f"{self.name}: expected a function that gives a list of structs")
+        if len(args) >= len(self.params):
+            raise TypeError(f"{self.name}: expected at most {len(self.params) - 1} options, got {len(args)}")
+        if args:
+            options = self.prepare([None, *args], 1 + len(args))
+            if options.is_null:
+                raise TypeError(f"{self.name}: expected options, got None")
+        if isinstance(content, bytes) and self.opener is not NULL:
+            file = self.opened(content, -1)
+            result.start(self, True)
+            result.sources = (self, file, options)
+            return self.produce(result, file.text, options)
+        cdef bytes utf8 = self.utf8_of(content)
         source = sl_str(PyBytes_AS_STRING(utf8), <uint32_t>PyBytes_GET_SIZE(utf8))
         result.start(self, True)
-        result.sources = (self, utf8)
+        result.sources = (self, utf8, options)
         with nogil:
             if not sl_utf8_valid(source.ptr, source.len):
                 status = SL_EUTF8
         if status > SL_OK:
             raise _fail(self.name, status, None, -1)
-        return self.produce(result, source)
+        return self.produce(result, source, options)
 
-    cdef object produce(self, ArrowChunks result, sl_str source):
+    cdef object produce(self, ArrowChunks result, sl_str source, _Options options):
         cdef sl_status status
         with nogil:
-            status = sl_shared_produce(result.shared, &self.defaults.prepared, source, RECORD_ROWS)
+            status = sl_shared_produce(result.shared, &options.prepared, source, RECORD_ROWS)
         if status > SL_OK:
             raise _fail(self.name, status, None, -1)
         return result
@@ -1550,16 +1583,46 @@ cdef class ArrowColumn(ArrowChunks):
         return self.__arrow_c_schema__(), capsule
 
 
-def parse_rows(str name, content):
+def parse_row(str name, content):
+    """What a function that gives one struct says of one text, which can be bytes.
+
+    Parameters
+    ----------
+    name : str
+        A function that gives a struct.
+    content : str or bytes
+        One text; bytes are UTF-8 and are not copied.
+
+    Returns
+    -------
+    dict
+        The fields.
+
+    Nulls : fields may be NULL.
+    Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8.
+    Cost : that of the function.
+    Source : beside `parse_rows`, for functions that give one row.
+
+    Examples
+    --------
+    >>> parse_row("sniff_whatsapp", b"25/03/2024, 09:15 - Ana: hi")["date_order"]
+    'dmy'
+    """
+    return Function(name).look(content)
+
+
+def parse_rows(str name, content, *options):
     """What a function finds in one text, as rows for DuckDB, pyarrow or Polars.
 
     Parameters
     ----------
     name : str
-        A function that gives a list of structs; its options have their defaults.
+        A function that gives a list of structs.
     content : str or bytes
         One text. Bytes are UTF-8 and are not copied; where the function takes a BLOB in SQL, they are the bytes of a file
         as it takes them there.
+    options
+        Of the function, in its order; the others have their defaults.
 
     Returns
     -------
@@ -1568,7 +1631,7 @@ def parse_rows(str name, content):
 
     Nulls : fields may be NULL.
     Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8; InvalidArgument for a
-    file that the function refuses.
+    file that the function refuses, and for a wrong option.
     Cost : that of the function, in a thread of its own: a reader gets the first rows while the last are still made.
     Source : the Arrow C stream interface.
 
@@ -1579,7 +1642,7 @@ def parse_rows(str name, content):
     >>> duckdb.sql("SELECT author, text FROM messages").fetchall()
     [('Ana', 'hi')]
     """
-    return Function(name).parse(content)
+    return Function(name).parse(content, options)
 
 
 include "_items.pxi"
