@@ -5,6 +5,7 @@
 #define BARE(field_type) {NULL, SL_TYPE_##field_type}
 #define FIELD(field_name, field_type) {#field_name, SL_TYPE_##field_type}
 #define SL_OPTIONS(name)
+#define SL_FILE(name)
 #define SL_SCAN(name) enum { sl_trims_##name = 0 };
 #define SL_INNER_SCAN(name) enum { sl_trims_##name = 1 };
 #define sl_scan_none NULL
@@ -27,17 +28,18 @@ SL_PLAIN_RESULT(boolean, SL_TYPE_BOOLEAN);
 #undef SL_INNER_SCAN
 #undef SL_FUNCTION
 
-#define ROW(name) {#name, SL_ROLE_ROW, 1, {.type = SL_TYPE_TEXT}, 0}
-#define ROW_INTEGERS(name) {#name, SL_ROLE_ROW, 1, {.type = SL_TYPE_INTEGERS}, 0}
-#define ROW_NATURALS(name) {#name, SL_ROLE_ROW, 1, {.type = SL_TYPE_NATURALS}, 0}
-#define REQUIRED_TEXT(name) {#name, SL_ROLE_OPTION, 1, {.type = SL_TYPE_TEXT}, 0}
-#define REQUIRED_TEXTS(name) {#name, SL_ROLE_OPTION, 1, {.type = SL_TYPE_TEXTS}, 0}
-#define REQUIRED_INTEGER(name) {#name, SL_ROLE_OPTION, 1, {.type = SL_TYPE_INTEGER}, 0}
-#define REQUIRED_TEXT_OR_UUID(name) {#name, SL_ROLE_OPTION, 1, {.type = SL_TYPE_TEXT}, 1}
-#define TEXT_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_TEXT, .text = {value, sizeof(value) - 1}}, 0}
-#define INTEGER_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_INTEGER, .integer = (value)}, 0}
-#define REAL_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_REAL, .real = (value)}, 0}
-#define BOOLEAN_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_BOOLEAN, .integer = (value)}, 0}
+#define ROW(name) {#name, SL_ROLE_ROW, 1, {.type = SL_TYPE_TEXT}, 0, NULL}
+#define ROW_OR_FILE(name, file) {#name, SL_ROLE_ROW, 1, {.type = SL_TYPE_TEXT}, 0, sl_open_##file}
+#define ROW_INTEGERS(name) {#name, SL_ROLE_ROW, 1, {.type = SL_TYPE_INTEGERS}, 0, NULL}
+#define ROW_NATURALS(name) {#name, SL_ROLE_ROW, 1, {.type = SL_TYPE_NATURALS}, 0, NULL}
+#define REQUIRED_TEXT(name) {#name, SL_ROLE_OPTION, 1, {.type = SL_TYPE_TEXT}, 0, NULL}
+#define REQUIRED_TEXTS(name) {#name, SL_ROLE_OPTION, 1, {.type = SL_TYPE_TEXTS}, 0, NULL}
+#define REQUIRED_INTEGER(name) {#name, SL_ROLE_OPTION, 1, {.type = SL_TYPE_INTEGER}, 0, NULL}
+#define REQUIRED_TEXT_OR_UUID(name) {#name, SL_ROLE_OPTION, 1, {.type = SL_TYPE_TEXT}, 1, NULL}
+#define TEXT_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_TEXT, .text = {value, sizeof(value) - 1}}, 0, NULL}
+#define INTEGER_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_INTEGER, .integer = (value)}, 0, NULL}
+#define REAL_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_REAL, .real = (value)}, 0, NULL}
+#define BOOLEAN_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_BOOLEAN, .integer = (value)}, 0, NULL}
 #define SL_RESULT(name, ...)
 #define SL_SCAN(name)
 #define SL_INNER_SCAN(name)

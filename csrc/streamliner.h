@@ -208,6 +208,9 @@ typedef sl_status (*sl_kernel_NUMBERS_PAIR)(sl_numbers a, sl_numbers b, const sl
                                             sl_error *error);
 
 /* Arguments of the row are what the kernel reads for each row; options go through prepare first. */
+/* Bytes of a file as the text that a kernel reads: valid UTF-8, in `bytes` or in `out`, which is empty and on the heap. */
+typedef sl_status (*sl_opener)(sl_str bytes, sl_buf *out, sl_str *text, sl_error *error);
+
 typedef enum sl_role { SL_ROLE_ROW, SL_ROLE_OPTION } sl_role;
 
 typedef struct sl_param {
@@ -216,6 +219,7 @@ typedef struct sl_param {
     int required;
     sl_value fallback; /* its type is the parameter's type, also when required */
     int or_uuid;       /* a TEXT that can be given as a UUID too; prepare sees its 36 characters */
+    sl_opener open;    /* of a text of the row that can be given as the bytes of a file too, or NULL */
 } sl_param;
 
 /* name == NULL: the list holds bare values and not structs. */
@@ -289,12 +293,14 @@ extern const uint32_t sl_function_count;
 #define SL_OPTIONS(name) sl_status sl_prepare_##name(const sl_value *values, sl_options *options, sl_error *error);
 #define SL_SCAN(name) size_t sl_scan_##name(const char *ptr, size_t len, const sl_options *options);
 #define SL_INNER_SCAN(name) SL_SCAN(name)
+#define SL_FILE(name) sl_status sl_open_##name(sl_str bytes, sl_buf *out, sl_str *text, sl_error *error);
 #define SL_FUNCTION(name, family, shape, result, prepare, scan, since, summary, example, ...) SL_PROTOTYPE_##shape(name);
 #include "functions.def"
 #undef SL_RESULT
 #undef SL_OPTIONS
 #undef SL_SCAN
 #undef SL_INNER_SCAN
+#undef SL_FILE
 #undef SL_FUNCTION
 
 #endif

@@ -11,9 +11,10 @@ import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import _functions
 from ._core import JsonItems, parse_rows
 from ._core import version as _version
+from ._functions import public as _public
+from ._table import FUNCTIONS as _FUNCTIONS
 from .duckdb import Backend, Status, autoload, connect, extension_path, register, status
 from .errors import (
     InvalidArgument,
@@ -26,8 +27,6 @@ from .errors import (
 
 __version__ = _version()
 
-globals().update(_functions.PUBLIC)
-
 # Imported when they are first asked for: a program that only wants the functions does not pay for them.
 _LAZY = {"ingest": "ingest", "materialize": "incremental:materialize", "resources": "resources"}
 
@@ -37,11 +36,17 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
+        if name in _FUNCTIONS:
+            globals()[name] = _public(name)
+            return globals()[name]
         if name in _LAZY:
             module, _, attribute = _LAZY[name].partition(":")
             found = importlib.import_module(f".{module}", __name__)
             return getattr(found, attribute) if attribute else found
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
 
 
 __all__ = [
@@ -62,7 +67,7 @@ __all__ = [
     "register",
     "resources",
     "status",
-    *_functions.PUBLIC,
+    *_FUNCTIONS,
 ]
 
 autoload()

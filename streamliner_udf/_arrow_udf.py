@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
 from . import _core
-from ._functions import PUBLIC
+from ._functions import public
 from ._table import FUNCTIONS, Function
 from .errors import StreamlinerError
 
@@ -27,7 +27,7 @@ VERSION_MACRO = "sl_version"
 
 def _call(function: Function, args: tuple[Any, ...]) -> Any:
     try:
-        return pa.array(PUBLIC[function.name](*args))
+        return pa.array(public(function.name)(*args))
     except StreamlinerError as error:
         raise type(error)(f"sl_{error}") from None
 
@@ -51,15 +51,32 @@ def _run(function: Function, *columns: Any) -> Any:
     return pa.concat_arrays(results)
 
 
-def _udf_name(function: Function, count: int) -> str:
-    return f"_sl_{function.name}_{count}"
+def _run_files(function: Function, *columns: Any) -> Any:
+    """The same where texts are the bytes of files: one is opened at a time."""
+    [at] = (i for i, param in enumerate(function.params) if param.or_file)
+    call = _core.Function(function.name)
+    results = []
+    for row in range(len(columns[at])):
+        cells = [pa.chunked_array([_whole(column).slice(row, 1)]) for column in columns]
+        content = cells[at][0].as_py()
+        try:
+            text = None if content is None else call.text_of(content)
+        except StreamlinerError as error:
+            raise type(error)(f"sl_{error}") from None
+        cells[at] = pa.chunked_array([pa.array([text], pa.large_string())])
+        results.append(_run(function, *cells))
+    return pa.concat_arrays(results)
+
+
+def _udf_name(function: Function, count: int, files: bool = False) -> str:
+    return f"_sl_{function.name}_{'files_' if files else ''}{count}"
 
 
 @functools.cache
-def _udf(name: str, count: int) -> Callable[..., Any]:
+def _udf(name: str, count: int, files: bool) -> Callable[..., Any]:
     # Cached for good: DuckDB's catalogue outlives the connection that a UDF was made on, and does not own the function.
     function = FUNCTIONS[name]
-    udf = functools.partial(_run, function)
+    udf = functools.partial(_run_files if files else _run, function)
     # DuckDB counts the parameters by it.
     parameters = [inspect.Parameter(p.name, inspect.Parameter.POSITIONAL_ONLY) for p in function.params[:count]]
     udf.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -77,7 +94,13 @@ def _macro(function: Function) -> str:
     for count in _counts(function):
         names = ", ".join(f'"{param.name}"' for param in function.params[:count])
         given = ", ".join(f'"{p.name}"::VARCHAR' if p.or_uuid else f'"{p.name}"' for p in function.params[:count])
-        overloads.append(f"({names}) AS {_udf_name(function, count)}({given}){ending}")
+        call = f"{_udf_name(function, count)}({given}){ending}"
+        for name in (f'"{param.name}"' for param in function.params[:count] if param.or_file):
+            # A macro has no types of its own. Only the branch that is taken is run.
+            files = f"{_udf_name(function, count, True)}({given})".replace(name, f"{name}::BLOB")
+            texts = call.replace(name, f"{name}::VARCHAR")
+            call = f"CASE WHEN typeof({name}) = 'BLOB' THEN {files} ELSE {texts} END"
+        overloads.append(f"({names}) AS {call}")
     return f"CREATE OR REPLACE TEMP MACRO {function.sql_name}{', '.join(overloads)}"
 
 
@@ -109,13 +132,14 @@ def register_arrow(connection: duckdb.DuckDBPyConnection) -> None:
     # UDFs belong to the database: another connection may have brought them.
     present = {name for (name,) in connection.execute(query).fetchall()}
     for function in FUNCTIONS.values():
-        for count in _counts(function):
-            name = _udf_name(function, count)
-            if name not in present:
+        for count, files in itertools.product(_counts(function), (False, True)):
+            params = function.params[:count]
+            name = _udf_name(function, count, files)
+            if name not in present and (not files or any(param.or_file for param in params)):
                 connection.create_function(  # type: ignore[call-overload,unused-ignore]
                     name,
-                    _udf(function.name, count),
-                    [sqltype(param.sql_type) for param in function.params[:count]],
+                    _udf(function.name, count, files),
+                    [sqltype("BLOB" if files and param.or_file else param.sql_type) for param in params],
                     sqltype(function.result.sql_type),
                     type="arrow",
                     null_handling="special",

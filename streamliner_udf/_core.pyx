@@ -68,11 +68,13 @@ cdef extern from "streamliner.h":
         SL_SHAPE_NUMBERS_PAIR
     ctypedef enum sl_role:
         SL_ROLE_ROW, SL_ROLE_OPTION
+    ctypedef sl_status (*sl_opener)(sl_str bytes, sl_buf *out, sl_str *text, sl_error *error) nogil
     ctypedef struct sl_param:
         const char *name
         sl_role role
         bint required
         bint or_uuid
+        sl_opener open
         sl_value fallback
     ctypedef struct sl_field:
         const char *name
@@ -110,6 +112,12 @@ cdef extern from "streamliner.h":
 
 cdef extern from "kernels/utf8.h":
     bint sl_utf8_valid(const char *ptr, size_t len) nogil
+
+cdef extern from "kernels/inflate.h":
+    ctypedef enum sl_inflated:
+        SL_INFLATED, SL_INFLATED_FULL, SL_INFLATED_CUT, SL_INFLATED_BROKEN
+    sl_inflated sl_inflate(const uint8_t *packed, size_t packed_len, uint8_t *out, size_t room, size_t *made) nogil
+    uint32_t sl_crc32(const uint8_t *bytes, size_t len) nogil
 
 cdef extern from "python/unicode.h":
     size_t sl_unicode_room(object text)
@@ -240,6 +248,27 @@ def status_text(int status):
     return sl_status_text(<sl_status>status).decode() if SL_OK < status < SL_STATUS_COUNT else None
 
 
+def inflate(bytes packed, size_t room):
+    """At most `room` bytes of raw deflate data, and whether that is the whole, or they are full, cut or broken."""
+    cdef const uint8_t *source = <const uint8_t *>PyBytes_AS_STRING(packed)
+    cdef size_t source_len = PyBytes_GET_SIZE(packed), made = 0
+    cdef sl_inflated end
+    cdef uint8_t *out = <uint8_t *>malloc(room + 1)
+    if out is NULL:
+        raise MemoryError()
+    try:
+        with nogil:
+            end = sl_inflate(source, source_len, out, room, &made)
+        return (<char *>out)[:made], ("whole", "full", "cut", "broken")[<int>end]
+    finally:
+        free(out)
+
+
+def crc32(bytes content):
+    """CRC-32 as in ZIP archives."""
+    return sl_crc32(<const uint8_t *>PyBytes_AS_STRING(content), PyBytes_GET_SIZE(content))
+
+
 cdef str _decode(const char *text):
     return text.decode() if text is not NULL else None
 
@@ -273,6 +302,7 @@ def table():
                     "type": TYPE_NAMES[row.params[p].fallback.type],
                     "required": bool(row.params[p].required),
                     "or_uuid": bool(row.params[p].or_uuid),
+                    "or_file": row.params[p].open is not NULL,
                     "default": _default(&row.params[p]),
                 }
                 for p in range(row.param_count)
@@ -420,6 +450,20 @@ cdef class _Texts:
         free(self.ptr)
 
 
+cdef class _File:
+    """The bytes of a file, and the text that was found in them."""
+
+    cdef bytes content
+    cdef sl_buf room
+    cdef sl_str text
+
+    def __cinit__(self):
+        self.room = SL_BUF_HEAP
+
+    def __dealloc__(self):
+        sl_buf_free(&self.room)
+
+
 # ---- one function ---------------------------------------------------------------------------------------------------
 
 cdef class Function:
@@ -430,6 +474,7 @@ cdef class Function:
     cdef list params, field_names, rows_at
     cdef Py_ssize_t text_at, required
     cdef bint one_text  # the row is one text
+    cdef sl_opener opener  # of bytes that the text can be given as, or NULL
     cdef _Options defaults
 
     def __init__(self, str name):
@@ -446,6 +491,7 @@ cdef class Function:
         self.rows_at = [p for p in range(self.row.param_count) if self.row.params[p].role == SL_ROLE_ROW]
         self.text_at = self.rows_at[0]
         self.one_text = not sl_takes_pair(self.row) and not sl_takes_numbers(self.row)
+        self.opener = self.row.params[self.text_at].open
         if self.required == len(self.rows_at):
             self.defaults = self.prepare([None] * self.row.param_count, 0)
 
@@ -546,9 +592,37 @@ cdef class Function:
     cdef object wrong_option(self, Py_ssize_t p, str expected, object value):
         return TypeError(f"{self.name}: expected {self.params[p]} to be {expected}, got {type(value).__name__}")
 
+    cdef _File opened(self, bytes content, int64_t row):
+        cdef _File file = _File()
+        cdef sl_str source = sl_str(PyBytes_AS_STRING(content), <uint32_t>PyBytes_GET_SIZE(content))
+        cdef sl_error error
+        cdef sl_status status
+        if <size_t>len(content) > TEXT_MAX:
+            raise _fail(self.name, SL_ERANGE, None, row)
+        file.content = content
+        error.text[0] = 0
+        with nogil:
+            status = self.opener(source, &file.room, &file.text, &error)
+        if status > SL_OK:
+            raise _fail(self.name, status, error.text.decode("utf-8", "replace"), row)
+        return file
+
+    def text_of(self, bytes content):
+        """The text in the bytes of a file."""
+        if self.opener is NULL:
+            raise TypeError(f"{self.name}: expected {self.params[self.text_at]} to be str, got bytes")
+        return _text(self.opened(content, -1).text)
+
     cdef object other(self, object text, _Options options):
         if text is None:
             return None
+        if self.opener is not NULL:
+            if isinstance(text, bytes):
+                return None if options.is_null else self.scalar(_text(self.opened(text, -1).text), options)
+            if isinstance(text, list):
+                text = [
+                    _text(self.opened(item, i).text) if isinstance(item, bytes) else item for i, item in enumerate(text)
+                ]
         if isinstance(text, str):
             # Not str(text): a subclass may show itself in other words.
             return None if options.is_null else self.scalar(str.__str__(text), options)
@@ -996,12 +1070,18 @@ cdef class Function:
     def parse(self, object content):
         """As `parse_rows` says."""
         cdef sl_str source
+        cdef _File file
         cdef sl_status status = SL_OK
         cdef bytes utf8
         cdef ArrowChunks result = ArrowChunks.__new__(ArrowChunks)
         if self.row.result.type != SL_TYPE_LIST or self.defaults is None or self.field_names[0] is None:
             raise TypeError(f"{self.name}: expected a function that gives a list of structs")
         if isinstance(content, bytes):
+            if self.opener is not NULL:
+                file = self.opened(content, -1)
+                result.start(self, True)
+                result.sources = (self, file)
+                return self.produce(result, file.text)
             utf8 = content
         elif isinstance(content, str):
             try:
@@ -1018,8 +1098,14 @@ cdef class Function:
         with nogil:
             if not sl_utf8_valid(source.ptr, source.len):
                 status = SL_EUTF8
-            else:
-                status = sl_shared_produce(result.shared, &self.defaults.prepared, source, RECORD_ROWS)
+        if status > SL_OK:
+            raise _fail(self.name, status, None, -1)
+        return self.produce(result, source)
+
+    cdef object produce(self, ArrowChunks result, sl_str source):
+        cdef sl_status status
+        with nogil:
+            status = sl_shared_produce(result.shared, &self.defaults.prepared, source, RECORD_ROWS)
         if status > SL_OK:
             raise _fail(self.name, status, None, -1)
         return result
@@ -1472,7 +1558,8 @@ def parse_rows(str name, content):
     name : str
         A function that gives a list of structs; its options have their defaults.
     content : str or bytes
-        One text; bytes are UTF-8 and are not copied.
+        One text. Bytes are UTF-8 and are not copied; where the function takes a BLOB in SQL, they are the bytes of a file
+        as it takes them there.
 
     Returns
     -------
@@ -1480,7 +1567,8 @@ def parse_rows(str name, content):
         The elements as record batches with a column a field. It can be read again and again.
 
     Nulls : fields may be NULL.
-    Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8.
+    Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8; InvalidArgument for a
+    file that the function refuses.
     Cost : that of the function, in a thread of its own: a reader gets the first rows while the last are still made.
     Source : the Arrow C stream interface.
 

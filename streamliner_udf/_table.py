@@ -27,6 +27,7 @@ class Param:
 
     role : "row" for a text, or a list of numbers, that changes from row to row, else "option".
     or_uuid : a text that can be given as a UUID too.
+    or_file : a text that can be given as the bytes of a file too, in SQL a BLOB.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Param:
     type: str
     required: bool
     or_uuid: bool
+    or_file: bool
     default: Any
 
     @property

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+from .progress import Progress
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="streamliner", description="Compiled text functions for DuckDB: see them work, list them."
+        prog="streamliner",
+        description="Compiled text functions for DuckDB: see them work, list them, bring chat exports into a table.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
@@ -43,6 +47,51 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--threads", type=_positive, metavar="N", help="DuckDB threads (default: DuckDB's own)")
     demo.add_argument("--json", action="store_true", help="print JSON instead of the table")
 
+    ingest = commands.add_parser(
+        "ingest",
+        help="chat exports, mail and tables of messages into one DuckDB table",
+        description="Loads exports into a table of messages, all of them or none, and reports what was read, what was "
+        "there already, and what was skipped and why.",
+        epilog="example: streamliner ingest exports/*.zip mail.mbox --database chat.duckdb --mode merge",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    ingest.add_argument("--database", type=Path, metavar="FILE", required=True, help="DuckDB file; made if not there")
+    ingest.add_argument(
+        "--table", default="messages", metavar="NAME", help="table, as SQL has it (default %(default)s)"
+    )
+    ingest.add_argument(
+        "--mode",
+        choices=("append", "replace", "merge"),
+        default="append",
+        help="add all, make the table anew, or add only what is not there (default %(default)s)",
+    )
+    ingest.add_argument(
+        "--schema",
+        choices=("messages", "staging"),
+        default="messages",
+        help="layout of the table: ours, or egregora's staging table (default %(default)s)",
+    )
+    ingest.add_argument("--quiet", action="store_true", help="no report and no progress bar")
+    _add_source(ingest)
+
+    sniff = commands.add_parser(
+        "sniff",
+        help="which adapter takes a file, how sure it is, and what it decides",
+        description="Reads files as ingest does and says what it would make of them. Nothing is written.",
+        epilog='example: streamliner sniff "WhatsApp Chat with Ana.zip"',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_source(sniff)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="what this process may use, and what DuckDB believes",
+        description="Shows processors, memory and disk after all limits beside DuckDB's settings, with versions and "
+        "the way by which DuckDB got the functions. Says what is wrong and how to mend it.",
+        epilog="example: streamliner doctor --json",
+    )
+    doctor.add_argument("--json", action="store_true", help="print JSON instead of the table")
+
     functions = commands.add_parser(
         "functions",
         help="list the functions",
@@ -51,6 +100,36 @@ def _parser() -> argparse.ArgumentParser:
     )
     functions.add_argument("--json", action="store_true", help="print JSON instead of the table")
     return parser
+
+
+def _add_source(command: argparse.ArgumentParser) -> None:
+    """What ingest and sniff have in common."""
+    command.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, zip archive, or pattern with *")
+    command.add_argument("--source", default="auto", metavar="NAME", help="adapter (default: the surest)")
+    command.add_argument("--timezone", metavar="ZONE", help="of the export, where it has none: America/Sao_Paulo")
+    command.add_argument(
+        "--date-order",
+        choices=("auto", "dmy", "mdy", "ymd"),
+        default="auto",
+        help="of dates in digits (default %(default)s)",
+    )
+    command.add_argument("--chat", metavar="NAME", help="stable name of the chat, part of the keys of its messages")
+    command.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="COLUMN=NAME",
+        help="which column of a CSV, JSON Lines or Parquet file is which of the table: text=body; may come again",
+    )
+    command.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, column = text.partition("=")
+    if not name or not column:
+        raise argparse.ArgumentTypeError(f"expected COLUMN=NAME, like text=body, got {text!r}")
+    return name, column
 
 
 def _positive(text: str) -> int:
@@ -87,6 +166,89 @@ def _demo(options: argparse.Namespace) -> int:
     return EXIT_OK if report.equal else EXIT_FAILED
 
 
+def _bar(options: argparse.Namespace, label: str) -> contextlib.AbstractContextManager[Callable[[str, int, int], None]]:
+    """A progress callback of ingest and sniff, drawn where a person watches."""
+
+    @contextlib.contextmanager
+    def drawn() -> Iterator[Callable[[str, int, int], None]]:
+        with Progress(label, 100) as bar:
+            yield lambda name, number, total: bar.move(number, total, name)
+
+    return contextlib.nullcontext(lambda name, number, total: None) if getattr(options, "quiet", False) else drawn()
+
+
+def _ingest(options: argparse.Namespace) -> int:
+    import duckdb
+
+    from . import connect
+    from .ingest import ingest
+
+    there = options.database.exists()
+    try:
+        with _bar(options, "ingest") as progress, connect(options.database) as connection:
+            report = ingest(
+                connection,
+                options.paths,
+                options.table,
+                options.source,
+                options.mode,
+                options.timezone,
+                progress,
+                date_order=options.date_order,
+                chat=options.chat,
+                mapping=dict(options.map),
+                schema=options.schema,
+            )
+    except (ValueError, OSError, duckdb.Error) as error:
+        print(f"streamliner ingest: {_without_prefix(error)}", file=sys.stderr)
+        if not there:  # a database without a table helps nobody
+            options.database.unlink(missing_ok=True)
+        return EXIT_FAILED
+    if options.json:
+        print(json.dumps(report.to_dict(), indent=2, default=str), flush=True)
+    elif not options.quiet:
+        print(report.to_text(), flush=True)
+    return EXIT_OK
+
+
+def _sniff(options: argparse.Namespace) -> int:
+    import duckdb
+
+    from .ingest import sniff
+
+    try:
+        with _bar(options, "sniff") as progress:
+            found = sniff(
+                options.paths,
+                options.source,
+                options.timezone,
+                progress,
+                date_order=options.date_order,
+                chat=options.chat,
+                mapping=dict(options.map),
+            )
+    except (ValueError, OSError, duckdb.Error) as error:
+        print(f"streamliner sniff: {_without_prefix(error)}", file=sys.stderr)
+        return EXIT_FAILED
+    if options.json:
+        print(json.dumps([one.to_dict() for one in found], indent=2, default=str), flush=True)
+    else:
+        print("\n".join(one.to_text() for one in found), flush=True)
+    return EXIT_OK if all(one.error is None for one in found) else EXIT_FAILED
+
+
+def _without_prefix(error: Exception) -> str:
+    return str(error).removeprefix("ingest: ")
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from .doctor import diagnose
+
+    found = diagnose()
+    print(json.dumps(found.to_dict(), indent=2) if options.json else found, flush=True)
+    return EXIT_FAILED if found.findings else EXIT_OK
+
+
 def _functions(options: argparse.Namespace) -> int:
     from ._table import FUNCTIONS
 
@@ -113,7 +275,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0 done, 1 failed, 2 wrong usage."""
     options = _parser().parse_args(arguments)
     try:
-        return {"demo": _demo, "functions": _functions}[options.command](options)
+        commands = {"demo": _demo, "doctor": _doctor, "functions": _functions, "ingest": _ingest, "sniff": _sniff}
+        return commands[options.command](options)
     except KeyboardInterrupt:
         print(f"streamliner {options.command}: interrupted", file=sys.stderr)
         return EXIT_FAILED

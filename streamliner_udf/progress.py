@@ -7,6 +7,7 @@ import time
 from typing import TextIO
 
 _WIDTH = 28
+_LABEL = 28
 _SECONDS_BETWEEN = 0.1
 
 
@@ -38,11 +39,20 @@ class Progress:
         if time.monotonic() - self._last >= _SECONDS_BETWEEN or label is not None:
             self._draw()
 
+    def move(self, done: int, total: int, label: str) -> None:
+        """To a place that the work knows, with what it is at."""
+        known = (self._done, self._total)
+        self._done, self._total, self._label = min(done, total), max(total, 1), label
+        if known != (self._done, self._total) or time.monotonic() - self._last >= _SECONDS_BETWEEN:
+            self._draw()
+
     def _draw(self) -> None:
         if not self._shown:
             return
         self._last = time.monotonic()
         filled = _WIDTH * self._done // self._total
         percent = 100 * self._done // self._total
-        self._stream.write(f"\r\033[K{self._label:<28} [{'#' * filled}{'.' * (_WIDTH - filled)}] {percent:3d} %")
+        self._stream.write(
+            f"\r\033[K{self._label[-_LABEL:]:<{_LABEL}} [{'#' * filled}{'.' * (_WIDTH - filled)}] {percent:3d} %"
+        )
         self._stream.flush()

@@ -31,7 +31,8 @@ KERNEL = re.compile(
 )
 ROW = re.compile(r"^SL_FUNCTION\(", re.MULTILINE)
 REQUIRED = "required"
-ROWS = {"ROW", "ROW_INTEGERS", "ROW_NATURALS"}
+TEXT_ROWS = {"ROW", "ROW_OR_FILE"}
+ROWS = {*TEXT_ROWS, "ROW_INTEGERS", "ROW_NATURALS"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,12 @@ def read_table(root: Path) -> dict[str, Row]:
         kinds = [param.partition("(")[0] for param in params]
         rows_at = tuple(i for i, kind in enumerate(kinds) if kind in ROWS)
         rows[name] = Row(
-            name, family, ast.literal_eval(summary), [parameter(p) for p in params], rows_at, "ROW" in kinds
+            name,
+            family,
+            ast.literal_eval(summary),
+            [parameter(p) for p in params],
+            rows_at,
+            not TEXT_ROWS.isdisjoint(kinds),
         )
     return rows
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -14,6 +15,7 @@ import duckdb
 import pytest
 
 from streamliner_udf import cli, demo, reference
+from streamliner_udf.ingest import load
 from streamliner_udf.ingest.synthetic import generate_whatsapp
 from streamliner_udf.progress import Progress
 
@@ -174,7 +176,106 @@ def test_wrong_usage_is_status_two(arguments: list[str], capsys: pytest.CaptureF
     assert "usage: streamliner" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["demo", "functions"])
+def test_ingest_and_its_report(export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    database, table = tmp_path / "chat.duckdb", tmp_path / "notes.csv"
+    table.write_text("date,body,who\n2024-03-05 09:15,hi,Ana\nbad\n", encoding="utf-8")
+    arguments = [
+        "ingest",
+        str(export),
+        str(table),
+        "--database",
+        str(database),
+        "--mode",
+        "merge",
+        "--map",
+        "author=who",
+    ]
+    assert cli.main([*arguments, "--timezone", "America/Sao_Paulo"]) == 0
+    out = capsys.readouterr().out
+    assert "4 messages into messages, 0 there already, 2 files" in out
+    assert "notes.csv: csv, 1 messages" in out
+    assert "skipped notes.csv line 3: Expected Number of Columns: 3 Found: 1" in out
+    assert cli.main([*arguments, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["inserted"], report["duplicates"]) == (0, 4)
+    assert report["files"][1]["details"][0]["columns"] == {"ts": "date", "text": "body", "author": "who"}
+    assert cli.main([*arguments, "--quiet", "--table", '"my table"', "--schema", "staging", "--chat", "C"]) == 0
+    assert capsys.readouterr().out == ""
+    with duckdb.connect(str(database), read_only=True) as con:
+        assert con.execute("SELECT count(*), count(ts_utc) FROM messages").fetchall() == [(4, 4)]
+        assert con.execute('SELECT DISTINCT thread_id FROM "my table"').fetchall() == [("c",)]
+
+
+def test_ingest_fails_without_a_trace(export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    database, notes = tmp_path / "chat.duckdb", tmp_path / "notes.txt"
+    notes.write_text("eggs\nmilk\n", encoding="utf-8")
+    assert cli.main(["ingest", str(export), str(notes), "--database", str(database)]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("streamliner ingest: expected notes.txt to be an export of whatsapp, ")
+    assert captured.out == ""
+    assert not database.exists()
+    assert cli.main(["ingest", str(export), "--database", str(database), "--quiet"]) == 0
+    assert cli.main(["ingest", str(notes), "--database", str(database), "--mode", "replace"]) == 1
+    with duckdb.connect(str(database), read_only=True) as con:
+        assert con.execute("SELECT count(*) FROM messages").fetchall() == [(3,)]
+    capsys.readouterr()
+    assert cli.main(["ingest", str(tmp_path / "*.nothing"), "--database", str(database)]) == 1
+    assert "expected files that match" in capsys.readouterr().err
+    assert cli.main(["ingest", str(export), "--database", str(tmp_path / "no" / "x.duckdb")]) == 1
+    assert capsys.readouterr().err.startswith("streamliner ingest: IO Error")
+    assert cli.main(["ingest", str(export), "--database", str(database), "--timezone", "Mars/Olympus"]) == 1
+    assert "Mars/Olympus" in capsys.readouterr().err
+    for wrong in (["--mode", "upsert"], ["--date-order", "x"], ["--schema", "x"], ["--map", "text"], ["--map", "=a"]):
+        with pytest.raises(SystemExit) as stop:
+            cli.main(["ingest", str(export), "--database", str(database), *wrong])
+        assert stop.value.code == 2
+    with pytest.raises(SystemExit):
+        cli.main(["ingest", str(export)])
+
+
+def test_choices_are_those_of_ingest() -> None:
+    commands = next(action for action in cli._parser()._actions if isinstance(action.choices, dict))
+    assert isinstance(commands.choices, dict)
+    choices = {action.dest: action.choices for action in commands.choices["ingest"]._actions}
+    assert (choices["mode"], choices["schema"], choices["date_order"]) == (load.MODES, load.SCHEMAS, load.ORDERS)
+
+
+def test_sniff_says_what_ingest_would_do(export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["sniff", str(export)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("WhatsApp Chat with Ana.zip: whatsapp, 80% sure, 3 messages\n  Ana: ")
+    assert "skipped IMG-20240305-WA0001.jpg: not a text file" in out
+    notes = tmp_path / "notes.txt"
+    notes.write_text("eggs\n", encoding="utf-8")
+    assert cli.main(["sniff", str(export), str(notes), "--json"]) == 1
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["adapter"], first["messages"], first["error"]) == ("whatsapp", 3, None)
+    assert (second["adapter"], second["messages"]) == (None, 0)
+    assert "notes.txt to be an export of" in second["error"]
+    assert cli.main(["sniff", str(tmp_path / "none")]) == 1
+    assert capsys.readouterr().err.startswith("streamliner sniff: expected a file or a folder at")
+
+
+def test_the_bar_names_the_file_and_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    message = "From a@b.c Tue Mar  5 09:15:02 2024\nFrom: a@b.c\n\nhi\n\n"
+    (tmp_path / "inbox.mbox").write_text(message * 400, encoding="utf-8")
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setattr("streamliner_udf.progress._SECONDS_BETWEEN", 0.0)
+    database = str(tmp_path / "x.duckdb")
+    assert cli.main(["ingest", str(tmp_path / "inbox.mbox"), "--database", database, "--json"]) == 0
+    assert re.search(r"inbox\.mbox +\[#+\.+\]  50 %", terminal.getvalue())
+    assert "100 %" in terminal.getvalue()
+    monkeypatch.setattr("sys.stderr", quiet := Terminal())
+    assert cli.main(["ingest", str(tmp_path / "inbox.mbox"), "--database", database, "--quiet"]) == 0
+    assert quiet.getvalue() == ""
+
+
+@pytest.mark.parametrize("command", ["demo", "functions", "ingest", "sniff"])
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         cli.main([command, "--help"])
@@ -227,3 +328,12 @@ def test_progress_is_drawn_for_a_person_only() -> None:
     assert " 50 %" in terminal.getvalue()
     assert terminal.getvalue().endswith("\r\033[K")
     assert pipe.getvalue() == ""
+
+
+def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
+    status = cli.main(["doctor", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["resources"]["cpus"] >= 1
+    assert status == (1 if found["findings"] else 0)
+    assert cli.main(["doctor"]) == status
+    assert "DuckDB uses" in capsys.readouterr().out

@@ -21,7 +21,9 @@ from streamliner_udf import reference
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*/README.md")])
 MODULES = [f"{reference.__name__}.{module.name}" for module in pkgutil.iter_modules(reference.__path__)] + [
-    "streamliner_udf.duckdb"
+    "streamliner_udf.duckdb",
+    "streamliner_udf.ingest.load",
+    "streamliner_udf.ingest.sniffing",
 ]
 
 

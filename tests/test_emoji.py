@@ -16,7 +16,7 @@ from streamliner_udf.reference import emoji as specification
 ROOT = Path(__file__).parents[1]
 LIST = ROOT / "streamliner_udf/reference/emoji.txt"
 SEQUENCES = sorted(specification.expand(LIST.read_text(encoding="utf-8")))
-EMOJI: Callable[..., Any] = vars(streamliner_udf)["extract_emoji"]
+EMOJI: Callable[..., Any] = streamliner_udf.extract_emoji
 # The file as Debian ships it, of whatever version.
 ORIGINAL = Path("/usr/share/unicode/emoji/emoji-test.txt")
 

@@ -53,7 +53,7 @@ def test_invalid_bytes_are_the_same_sentence_by_every_door() -> None:
     sentence = _core.status_text(2)
     assert sentence is not None
     with pytest.raises(errors.InvalidUTF8, match=f"^slugify: {re.escape(sentence)} in row 0$"):
-        vars(streamliner_udf)["slugify"](column)
+        streamliner_udf.slugify(column)
     with streamliner_udf.connect() as con:
         con.register("bad", pa.table({"s": column}))
         with pytest.raises(duckdb.Error, match=f"sl_slugify: {re.escape(sentence)}|Invalid unicode"):

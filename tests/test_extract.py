@@ -12,11 +12,11 @@ from conftest import SCALE
 
 import streamliner_udf
 
-URLS: Callable[..., Any] = vars(streamliner_udf)["extract_urls"]
-EMAILS: Callable[..., Any] = vars(streamliner_udf)["extract_emails"]
-MENTIONS: Callable[..., Any] = vars(streamliner_udf)["extract_mentions"]
-HASHTAGS: Callable[..., Any] = vars(streamliner_udf)["extract_hashtags"]
-FIND_PII: Callable[..., Any] = vars(streamliner_udf)["find_pii"]
+URLS: Callable[..., Any] = streamliner_udf.extract_urls
+EMAILS: Callable[..., Any] = streamliner_udf.extract_emails
+MENTIONS: Callable[..., Any] = streamliner_udf.extract_mentions
+HASHTAGS: Callable[..., Any] = streamliner_udf.extract_hashtags
+FIND_PII: Callable[..., Any] = streamliner_udf.find_pii
 
 PIECES = random_text.listed(
     "@|＠|#|＃|a|é|1|_|.|-|\u200c|\u200d|·|/|&|ana|@x.org|http://a.b/|www.a.b|\u2068|\u2069|\n| | |क|्|+|'|%|"

@@ -14,9 +14,9 @@ from conftest import SCALE
 import streamliner_udf
 from streamliner_udf.reference import chat
 
-MEDIA: Callable[..., Any] = vars(streamliner_udf)["extract_media"]
-LINKS: Callable[..., Any] = vars(streamliner_udf)["media_to_markdown"]
-PARSE: Callable[..., Any] = vars(streamliner_udf)["parse_whatsapp"]
+MEDIA: Callable[..., Any] = streamliner_udf.extract_media
+LINKS: Callable[..., Any] = streamliner_udf.media_to_markdown
+PARSE: Callable[..., Any] = streamliner_udf.parse_whatsapp
 
 NAMES = [
     "IMG-20240305-WA0001.jpg",

@@ -28,10 +28,10 @@ from paths import FUNCTIONS, arrow_type, columns, door, of_texts, option_variant
 import streamliner_udf
 from streamliner_udf import InvalidArgument, InvalidUTF8, StreamlinerError, reference
 
-SLUG: Callable[..., Any] = vars(streamliner_udf)["slugify"]
-URLS: Callable[..., Any] = vars(streamliner_udf)["extract_urls"]
-UUID5: Callable[..., Any] = vars(streamliner_udf)["uuid5"]
-PII: Callable[..., Any] = vars(streamliner_udf)["find_pii"]
+SLUG: Callable[..., Any] = streamliner_udf.slugify
+URLS: Callable[..., Any] = streamliner_udf.extract_urls
+UUID5: Callable[..., Any] = streamliner_udf.uuid5
+PII: Callable[..., Any] = streamliner_udf.find_pii
 StringDType = numpy.dtypes.StringDType
 
 
@@ -102,9 +102,9 @@ def test_wrong_calls(args: Any, kwargs: Any, message: str) -> None:
 
 def test_wrong_options_of_each_type() -> None:
     with pytest.raises(TypeError, match="html_escape: expected quote to be bool, got int"):
-        vars(streamliner_udf)["html_escape"]("a", 1)
+        streamliner_udf.html_escape("a", 1)
     with pytest.raises(TypeError, match="normalize: expected form to be str, got int"):
-        vars(streamliner_udf)["normalize"]("a", 1)
+        streamliner_udf.normalize("a", 1)
     with pytest.raises(InvalidArgument, match="slugify: expected max_length to fit 64 bits, got 18446744073709551616"):
         SLUG("a", 2**64)
 
@@ -136,14 +136,14 @@ def test_a_text_that_shows_itself_in_other_words_is_its_text() -> None:
     class Kind(str, enum.Enum):  # noqa: UP042  StrEnum shows itself in its own words
         FINE = "ﬁne"
 
-    assert vars(streamliner_udf)["normalize"](Kind.FINE) == "fine"
-    assert vars(streamliner_udf)["normalize"]([Kind.FINE]) == ["fine"]
+    assert streamliner_udf.normalize(Kind.FINE) == "fine"
+    assert streamliner_udf.normalize([Kind.FINE]) == ["fine"]
 
 
 def test_unchanged_texts_are_the_same_objects() -> None:
     text = "already-clean-and-not-interned-" + str(len(FUNCTIONS))
-    assert vars(streamliner_udf)["html_escape"](text) is text
-    assert vars(streamliner_udf)["html_escape"]([text])[0] is text
+    assert streamliner_udf.html_escape(text) is text
+    assert streamliner_udf.html_escape([text])[0] is text
 
 
 def test_the_list_that_came_stays_as_it_was() -> None:
@@ -378,14 +378,14 @@ def test_results_that_grow_beyond_four_megabytes(rows: list[str]) -> None:
     """Memory moves to large pages there, in the middle of a text as well."""
     wanted = [row.replace("<", "&lt;") for row in rows]
     for name, read, column in columns_of(rows):
-        assert read(vars(streamliner_udf)["html_escape"](column)) == wanted, name
+        assert read(streamliner_udf.html_escape(column)) == wanted, name
 
 
 def test_results_of_many_large_decompositions() -> None:
     rows = ["\ufdfa é \u1e69" * (i % 40) for i in range(6_000)]
     wanted = [unicodedata.normalize("NFKD", row) for row in rows]
     for name, read, column in columns_of(rows):
-        assert read(vars(streamliner_udf)["normalize"](column, "NFKD")) == wanted, name
+        assert read(streamliner_udf.normalize(column, "NFKD")) == wanted, name
 
 
 def test_views_that_share_their_bytes() -> None:
@@ -404,7 +404,7 @@ CHAT = "".join(f"05/03/2024, 09:{i % 60:02d} - Ana: message {i} é\n" for i in r
 
 
 def test_rows_of_one_text_are_read_while_they_are_made() -> None:
-    wanted = [(m["seq"], m["ts"], m["author"], m["text"]) for m in vars(streamliner_udf)["parse_whatsapp"](CHAT)]
+    wanted = [(m["seq"], m["ts"], m["author"], m["text"]) for m in streamliner_udf.parse_whatsapp(CHAT)]
     for content in (CHAT, CHAT.encode()):
         rows = streamliner_udf.parse_rows("parse_whatsapp", content)
         with duckdb.connect() as con:
@@ -507,7 +507,7 @@ def test_two_threads_do_the_work_of_two() -> None:
     """
     pa = pytest.importorskip("pyarrow")
     column = pa.array(["Call Ana on +1 555 123 4567 or write to ana@example.org, ok? " * 3] * 60_000)
-    scrub = vars(streamliner_udf)["scrub_pii"]
+    scrub = streamliner_udf.scrub_pii
     data = b"x" * 12_000_000
     free, ours = 0.0, 0.0
     for _ in range(8):

@@ -43,6 +43,7 @@ enum sl_duckdb_type {
     SL_DUCKDB_DOUBLE = 11,
     SL_DUCKDB_TIMESTAMP = 12,
     SL_DUCKDB_VARCHAR = 17,
+    SL_DUCKDB_BLOB = 18,
     SL_DUCKDB_UUID = 27
 };
 

@@ -12,7 +12,7 @@
 typedef struct overload {
     const sl_function *function;
     uint32_t argument_count;
-    int by_uuid; /* parameters that can be given as a UUID are UUIDs */
+    int other; /* parameters that can be given as something else too are: a UUID, or a BLOB */
 } overload;
 
 typedef struct column {
@@ -94,7 +94,14 @@ static inline size_t value_size(sl_type type) {
     return type == SL_TYPE_TEXT || type == SL_TYPE_UUID || type == SL_TYPE_LIST || is_list(type) ? 16 : 8;
 }
 
-static inline int is_uuid(const overload *overload, const sl_param *param) { return overload->by_uuid && param->or_uuid; }
+static inline int is_uuid(const overload *overload, const sl_param *param) { return overload->other && param->or_uuid; }
+
+/* What makes texts of the rows, where those are BLOBs. */
+static inline sl_opener opener_of(const overload *overload) {
+    for (uint32_t p = 0; overload->other && p < overload->function->param_count; p++)
+        if (overload->function->params[p].open) return overload->function->params[p].open;
+    return NULL;
+}
 
 /* Computes one chunk. */
 void sl_duckdb_scalar_run(sl_duckdb_handle info, sl_duckdb_handle chunk, sl_duckdb_handle output);

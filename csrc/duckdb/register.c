@@ -34,17 +34,19 @@ static sl_duckdb_handle result_type(const sl_result *result) {
 }
 
 /* The overload that takes the first `argument_count` parameters. */
-static sl_duckdb_handle make_overload(const sl_function *function, uint32_t argument_count, int by_uuid) {
+static sl_duckdb_handle make_overload(const sl_function *function, uint32_t argument_count, int other) {
     overload *extra = sl_duckdb.malloc(sizeof(overload));
     if (!extra) return NULL;
-    *extra = (overload){function, argument_count, by_uuid};
+    *extra = (overload){function, argument_count, other};
     char name[64];
     snprintf(name, sizeof(name), "sl_%s", function->name);
     sl_duckdb_handle scalar = sl_duckdb.create_scalar_function();
     sl_duckdb.scalar_function_set_name(scalar, name);
     for (uint32_t p = 0; p < argument_count; p++) {
         const sl_param *param = &function->params[p];
-        sl_duckdb_handle type = plain_type(is_uuid(extra, param) ? SL_TYPE_UUID : param->fallback.type);
+        sl_duckdb_handle type = other && param->open ? sl_duckdb.create_logical_type(SL_DUCKDB_BLOB)
+                                : is_uuid(extra, param) ? plain_type(SL_TYPE_UUID)
+                                                        : plain_type(param->fallback.type);
         sl_duckdb.scalar_function_add_parameter(scalar, type);
         sl_duckdb.destroy_logical_type(&type);
     }
@@ -60,13 +62,14 @@ static uint32_t register_function(sl_duckdb_handle connection, const sl_function
     char name[64];
     snprintf(name, sizeof(name), "sl_%s", function->name);
     uint32_t required = 0, refused = 0;
-    int or_uuid = 0;
+    int others = 0;
     while (required < function->param_count && function->params[required].required) required++;
-    for (uint32_t p = 0; p < function->param_count; p++) or_uuid |= function->params[p].or_uuid;
+    for (uint32_t p = 0; p < function->param_count; p++)
+        others |= function->params[p].or_uuid || function->params[p].open;
     sl_duckdb_handle set = sl_duckdb.create_scalar_function_set(name);
     for (uint32_t count = required; count <= function->param_count; count++) {
-        for (int by_uuid = 0; by_uuid <= or_uuid; by_uuid++) {
-            sl_duckdb_handle scalar = make_overload(function, count, by_uuid);
+        for (int other = 0; other <= others; other++) {
+            sl_duckdb_handle scalar = make_overload(function, count, other);
             if (!scalar || sl_duckdb.add_scalar_function_to_set(set, scalar) != 0) refused = 1;
             if (scalar) sl_duckdb.destroy_scalar_function(&scalar);
         }

@@ -323,6 +323,25 @@ static sl_status run_batch(call *c, sl_duckdb_index from, sl_duckdb_index count,
     return SL_OK;
 }
 
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+static void buf_free(sl_buf *buf) { sl_buf_free(buf); }
+
+/* A BLOB as the text that it holds, and its result. What the kernel gives may point into that text, so that all of it is
+ * written before the text goes: a query over many archives has one of them unpacked at a time. */
+static sl_status run_file(call *c, sl_duckdb_index row, sl_opener open, const sl_prepared *prepared, list_sink *sink,
+                          sl_error *error) {
+    thread_state *thread = this_thread();
+    sl_buf room __attribute__((cleanup(buf_free))) = SL_BUF_HEAP;
+    sl_str *text = &thread->batch.texts[0];
+    read_texts(c, &c->rows[0], row, 1, text);
+    if (!text->ptr) return SL_OK;
+    atomic_fetch_add_explicit(&sl_kernel_rows, 1, memory_order_relaxed);
+    SL_TRY(open(*text, &room, text, error));
+    SL_TRY(run_spans(c, row, 1, prepared, sink, thread));
+    return sink && sink->rows.count ? list_flush(&sink->rows) : SL_OK;
+}
+
 /* ---- the callback ------------------------------------------------------------------------------------------------ */
 
 /* Prepares the options of rows [from, to) and runs the adapter over them. */
@@ -344,6 +363,8 @@ static sl_status run_with_options(call *c, sl_duckdb_index from, sl_duckdb_index
     sl_prepared *prepared __attribute__((cleanup(sl_prepared_release))) = NULL;
     SL_TRY(sl_prepared_get(function, values, count, &prepared, error));
     if (sl_takes_numbers(function)) return run_numbers(c, from, to, sl_prepared_options(prepared), sink, error);
+    sl_opener open = opener_of(c->overload);
+    for (; open && from < to; from++) SL_TRY(run_file(c, from, open, prepared, sink, error));
     for (; from < to; from += VECTOR_MAX) {
         sl_duckdb_index count = to - from < VECTOR_MAX ? to - from : VECTOR_MAX;
         SL_TRY(run_batch(c, from, count, prepared, sink));

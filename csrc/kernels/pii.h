@@ -126,8 +126,10 @@ typedef struct pii_scanner {
     unsigned char room[1024];
 } pii_scanner;
 
-/* What a glance at the text has seen; a stream without its sign is not read. */
+/* What a glance at the text has seen; a stream without its sign is not read. Streams of kind mac are not looked for. */
 enum { PII_SEES_AT = 1, PII_SEES_DIGITS = 2, PII_SEES_COLONS = 4, PII_SEES_SLASHES = 8 };
+uint32_t pii_look(sl_str text);
+
 sl_status pii_open(pii_scanner *scanner, sl_str text, uint32_t kinds, uint32_t sees);
 void pii_close(pii_scanner *scanner);
 /* SL_OK and a finding, or SL_UNCHANGED when there is none left. */

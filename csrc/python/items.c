@@ -7,8 +7,9 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+enum { NULLABLE = 2 }; /* a flag of a schema */
 
 static const char *skip_space(const char *p, const char *end) {
     while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
@@ -133,9 +134,9 @@ static int member(sl_items *items, uint32_t step) {
     if (!(behind = skip_value(value, items->end, &dirty))) return 0;
     items->p = behind;
     size_t size = (size_t)(behind - key);
-    if (step + 1 == items->step_count && !dirty && items->header.len + size < SL_ITEMS_HEADER) {
+    if (step + 1 == items->step_count && items->header.len + size < SL_ITEMS_HEADER) {
         if (items->header.len && sl_buf_append(&items->header, ",", 1) > SL_OK) return 1;
-        (void)sl_buf_append(&items->header, key, size);
+        (void)(dirty ? sl_json_mend(&items->header, key, behind) : sl_buf_append(&items->header, key, size));
     }
     return 1;
 }
@@ -175,61 +176,20 @@ int sl_items_next(sl_items *items, sl_str *item, int *dirty) {
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
 
-static int is_hex(char c) {
-    return (unsigned char)(c - '0') < 10 || (unsigned char)((c | 0x20) - 'a') < 6;
-}
-
-/* An element as strict readers take it. */
-static sl_status append_repaired(sl_buf *out, sl_str item) {
-    const char *p = item.ptr, *end = p + item.len;
-    int inside = 0;
-    while (p < end) {
-        unsigned char c = (unsigned char)*p;
-        char escape[8];
-        SL_TRY(sl_buf_reserve(out, 8));
-        if (c == '"') inside = !inside;
-        if (c == '\\' && end - p >= 2) {
-            if (end - p >= 4 && p[1] == 'x' && is_hex(p[2]) && is_hex(p[3])) {
-                SL_TRY(sl_buf_append(out, "\\u00", 4));
-                SL_TRY(sl_buf_append(out, p + 2, 2));
-                p += 4;
-            } else {
-                SL_TRY(sl_buf_append(out, p, (unsigned char)p[1] < 0x80 && (unsigned char)p[1] >= 0x20 ? 2 : 1));
-                p += (unsigned char)p[1] < 0x80 && (unsigned char)p[1] >= 0x20 ? 2 : 1;
-            }
-        } else if (c < 0x20 && inside) {
-            snprintf(escape, sizeof(escape), "\\u%04x", c);
-            SL_TRY(sl_buf_append(out, escape, 6));
-            p++;
-        } else if (c < 0x80) {
-            out->ptr[out->len++] = *p++;
-        } else {
-            uint32_t point = sl_utf8_next(&p, end);
-            out->len += sl_utf8_put(out->ptr + out->len, point);
-        }
-    }
-    return SL_OK;
-}
-
-typedef struct text_column {
-    int64_t *offsets;
-    sl_buf bytes;
-} text_column;
-
 /* Shared by the struct and its columns, which a reader may take apart. */
 typedef struct item_batch {
     atomic_int references;
-    text_column columns[2];
-    const void *buffers[2][3], *none[1];
-    struct ArrowArray arrays[2], *pointers[2];
+    int columns;
+    int64_t *places;
+    sl_texts texts[SL_ITEMS_COLUMNS];
+    const void *buffers[SL_ITEMS_COLUMNS][3], *none[1];
+    struct ArrowArray arrays[SL_ITEMS_COLUMNS], *pointers[SL_ITEMS_COLUMNS];
 } item_batch;
 
 static void batch_release(item_batch *batch) {
     if (atomic_fetch_sub(&batch->references, 1) != 1) return;
-    for (int c = 0; c < 2; c++) {
-        free(batch->columns[c].offsets);
-        sl_buf_free(&batch->columns[c].bytes);
-    }
+    for (int c = 0; c < batch->columns; c++) sl_texts_free(&batch->texts[c]);
+    free(batch->places);
     free(batch);
 }
 
@@ -243,55 +203,117 @@ static void release_array(struct ArrowArray *array) {
 typedef struct item_stream {
     sl_items own, *result; /* where the counts go, for whoever asks afterwards */
     int owners;
+    const sl_json_fields *fields;
+    const char *const *names; /* of the fields */
     int64_t rows;
     void *hold;
     void (*drop)(void *);
+    sl_buf owner; /* the header as an object */
 } item_stream;
 
-static int stream_schema(struct ArrowArrayStream *self, struct ArrowSchema *out) {
-    static const char *const names[] = {"item", "owner"};
-    const item_stream *stream = self->private_data;
-    int code = sl_arrow_start_schema(out, "+s", "", stream->owners ? 2 : 1);
-    if (code) return code;
-    out->flags = 0;
-    for (int64_t c = 0; c < out->n_children; c++) {
-        code = sl_arrow_start_schema(out->children[c], "U", names[c], 0); /* without children nothing can fail */
-        out->children[c]->flags = 0;
-    }
-    return code;
+/* Columns of text; with fields there is a column of numbers besides, the place. */
+static int text_columns(const item_stream *stream) {
+    return stream->fields ? (int)stream->fields->count + 1 : 1 + (stream->owners != 0);
 }
 
-static sl_status append_item(item_stream *stream, text_column *column, int64_t row, sl_str item, int dirty) {
-    if (dirty || !sl_utf8_valid(item.ptr, item.len)) {
-        stream->own.repaired++;
-        SL_TRY(append_repaired(&column->bytes, item));
-    } else {
-        SL_TRY(sl_buf_append(&column->bytes, item.ptr, item.len));
+typedef struct item_schema {
+    struct ArrowSchema schemas[SL_ITEMS_COLUMNS], *pointers[SL_ITEMS_COLUMNS];
+} item_schema;
+
+static void release_child(struct ArrowSchema *schema) { schema->release = NULL; }
+
+static void release_schema(struct ArrowSchema *schema) {
+    for (int64_t i = 0; i < schema->n_children; i++)
+        if (schema->children[i]->release) schema->children[i]->release(schema->children[i]);
+    free(schema->private_data);
+    schema->release = NULL;
+}
+
+static const char *name_of(const item_stream *stream, int column) {
+    if (!stream->fields) return column ? "owner" : "item";
+    int fields = (int)stream->fields->count;
+    return column < fields ? stream->names[column] : column == fields ? "broken" : "place";
+}
+
+static int stream_schema(struct ArrowArrayStream *self, struct ArrowSchema *out) {
+    const item_stream *stream = self->private_data;
+    item_schema *own = calloc(1, sizeof(*own));
+    if (!own) return ENOMEM;
+    int texts = text_columns(stream), columns = texts + (stream->fields != NULL);
+    for (int c = 0; c < columns; c++) {
+        own->pointers[c] = &own->schemas[c];
+        own->schemas[c] = (struct ArrowSchema){.format = c < texts ? "U" : "l",
+                                               .name = name_of(stream, c),
+                                               .flags = stream->fields && c < texts ? NULLABLE : 0,
+                                               .release = release_child};
     }
-    column->offsets[row + 1] = (int64_t)column->bytes.len;
+    *out = (struct ArrowSchema){.format = "+s",
+                                .name = "",
+                                .n_children = columns,
+                                .children = own->pointers,
+                                .release = release_schema,
+                                .private_data = own};
+    return 0;
+}
+
+static sl_status append_text(sl_texts *texts, int64_t row, sl_str text, int mend) {
+    texts->valid[row / 8] |= (uint8_t)(1u << row % 8);
+    SL_TRY(mend ? sl_json_mend(&texts->bytes, text.ptr, text.ptr + text.len)
+                : sl_buf_append(&texts->bytes, text.ptr, text.len));
+    texts->offsets[row + 1] = (int64_t)texts->bytes.len;
     return SL_OK;
 }
 
-static sl_status append_owner(item_stream *stream, text_column *column, int64_t row) {
-    sl_str header = {stream->own.header.ptr ? stream->own.header.ptr : "", (uint32_t)stream->own.header.len};
-    SL_TRY(sl_buf_append(&column->bytes, "{", 1));
-    if (sl_utf8_valid(header.ptr, header.len))
-        SL_TRY(sl_buf_append(&column->bytes, header.ptr, header.len));
-    else
-        SL_TRY(append_repaired(&column->bytes, header));
-    SL_TRY(sl_buf_append(&column->bytes, "}", 1));
-    column->offsets[row + 1] = (int64_t)column->bytes.len;
+/* The header as an object. */
+static sl_status read_owner(item_stream *stream, sl_str *owner) {
+    const sl_buf *header = &stream->own.header;
+    stream->owner.len = 0;
+    SL_TRY(sl_buf_append(&stream->owner, "{", 1));
+    SL_TRY(sl_buf_append(&stream->owner, header->ptr, header->len));
+    SL_TRY(sl_buf_append(&stream->owner, "}", 1));
+    *owner = (sl_str){stream->owner.ptr, (uint32_t)stream->owner.len};
+    return SL_OK;
+}
+
+static sl_status append_row(item_stream *stream, item_batch *batch, int64_t row, sl_str item, int dirty) {
+    sl_str owner = {"{}", 2};
+    if (stream->owners) SL_TRY(read_owner(stream, &owner));
+    if (stream->fields) {
+        batch->places[row] = (int64_t)stream->own.count - 1;
+        SL_TRY(sl_fields_read(stream->fields, item, owner, batch->texts, row, &dirty));
+        stream->own.repaired += dirty != 0;
+        return SL_OK;
+    }
+    dirty = dirty || !sl_utf8_valid(item.ptr, item.len);
+    stream->own.repaired += dirty != 0;
+    SL_TRY(append_text(&batch->texts[0], row, item, dirty));
+    if (stream->owners) SL_TRY(append_text(&batch->texts[1], row, owner, !sl_utf8_valid(owner.ptr, owner.len)));
     return SL_OK;
 }
 
 static sl_status fill(item_stream *stream, item_batch *batch, int64_t *count) {
     sl_str item;
     int dirty = 0;
-    for (*count = 0; *count < stream->rows && sl_items_next(&stream->own, &item, &dirty); ++*count) {
-        SL_TRY(append_item(stream, &batch->columns[0], *count, item, dirty));
-        if (stream->owners) SL_TRY(append_owner(stream, &batch->columns[1], *count));
-    }
+    for (int c = 0; c < batch->columns; c++) SL_TRY(sl_texts_init(&batch->texts[c], stream->rows));
+    if (stream->fields && !(batch->places = calloc((size_t)stream->rows, sizeof(int64_t)))) return SL_ENOMEM;
+    for (*count = 0; *count < stream->rows && sl_items_next(&stream->own, &item, &dirty); ++*count)
+        SL_TRY(append_row(stream, batch, *count, item, dirty));
     return SL_OK;
+}
+
+static void export_column(item_batch *batch, int c, int64_t count) {
+    int text = c < batch->columns;
+    batch->buffers[c][0] = text ? batch->texts[c].valid : NULL;
+    batch->buffers[c][1] = text ? (const void *)batch->texts[c].offsets : batch->places;
+    batch->buffers[c][2] = text ? batch->texts[c].bytes.ptr : NULL;
+    batch->pointers[c] = &batch->arrays[c];
+    batch->arrays[c] = (struct ArrowArray){.length = count,
+                                           .null_count = text ? -1 : 0,
+                                           .n_buffers = text ? 3 : 2,
+                                           .buffers = batch->buffers[c],
+                                           .release = release_array,
+                                           .private_data = batch};
+    atomic_fetch_add(&batch->references, 1);
 }
 
 static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *out) {
@@ -300,14 +322,9 @@ static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *out) {
     item_batch *batch = calloc(1, sizeof(*batch));
     if (!batch) return ENOMEM;
     atomic_init(&batch->references, 1);
-    int columns = 1 + (stream->owners != 0);
-    for (int c = 0; c < columns; c++) {
-        batch->columns[c].bytes = SL_BUF_HEAP;
-        batch->columns[c].offsets = calloc((size_t)stream->rows + 1, sizeof(int64_t));
-    }
+    batch->columns = text_columns(stream);
     int64_t count = 0;
-    int failed = !batch->columns[0].offsets || (columns == 2 && !batch->columns[1].offsets);
-    if (!failed) failed = fill(stream, batch, &count) > SL_OK;
+    int failed = fill(stream, batch, &count) > SL_OK;
     sl_items *result = stream->result;
     result->count = stream->own.count;
     result->repaired = stream->own.repaired;
@@ -317,17 +334,8 @@ static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *out) {
         batch_release(batch);
         return failed ? ENOMEM : 0;
     }
-    for (int c = 0; c < columns; c++) {
-        batch->buffers[c][1] = batch->columns[c].offsets;
-        batch->buffers[c][2] = batch->columns[c].bytes.ptr;
-        batch->pointers[c] = &batch->arrays[c];
-        batch->arrays[c] = (struct ArrowArray){.length = count,
-                                               .n_buffers = 3,
-                                               .buffers = batch->buffers[c],
-                                               .release = release_array,
-                                               .private_data = batch};
-        atomic_fetch_add(&batch->references, 1);
-    }
+    int columns = batch->columns + (stream->fields != NULL);
+    for (int c = 0; c < columns; c++) export_column(batch, c, count);
     *out = (struct ArrowArray){.length = count,
                                .n_buffers = 1,
                                .n_children = columns,
@@ -346,21 +354,25 @@ static const char *stream_error(struct ArrowArrayStream *self) {
 static void stream_release(struct ArrowArrayStream *self) {
     item_stream *stream = self->private_data;
     sl_items_free(&stream->own);
+    sl_buf_free(&stream->owner);
     if (stream->drop) stream->drop(stream->hold);
     free(stream);
     self->release = NULL;
 }
 
-int sl_items_stream(const sl_items *items, int owners, int64_t rows, sl_items *result, void *hold, void (*drop)(void *),
-                    struct ArrowArrayStream *out) {
+int sl_items_stream(const sl_items *items, const sl_items_output *output, sl_items *result, void *hold,
+                    void (*drop)(void *), struct ArrowArrayStream *out) {
     item_stream *stream = calloc(1, sizeof(*stream));
     if (!stream) return ENOMEM;
     sl_items_init(&stream->own, items->start, (size_t)(items->end - items->start), items->steps, items->step_count);
     stream->result = result;
-    stream->owners = owners;
-    stream->rows = rows;
+    stream->owners = output->owners;
+    stream->fields = output->fields;
+    stream->names = output->names;
+    stream->rows = output->rows;
     stream->hold = hold;
     stream->drop = drop;
+    stream->owner = SL_BUF_HEAP;
     *out = (struct ArrowArrayStream){stream_schema, stream_next, stream_error, stream_release, stream};
     return 0;
 }

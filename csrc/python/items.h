@@ -8,8 +8,9 @@
 #define SL_PYTHON_ITEMS_H
 
 #include "arrow.h"
+#include "fields.h"
 
-enum { SL_ITEMS_STEPS = 8, SL_ITEMS_HEADER = 1 << 16 };
+enum { SL_ITEMS_STEPS = 8, SL_ITEMS_HEADER = 1 << 16, SL_ITEMS_COLUMNS = SL_FIELDS + 2 };
 
 /* One step into the document: any element of an array, or the member of an object that has one of up to four names. */
 typedef struct sl_items_step {
@@ -42,9 +43,17 @@ void sl_items_free(sl_items *items);
 /* Moves on to the next element: its bytes, and whether they need a repair. 0 at the end. */
 int sl_items_next(sl_items *items, sl_str *item, int *dirty);
 
-/* Record batches of `rows` elements: a column `item`, and with `owners` a column `owner` with the header as an object.
- * `hold` is kept until the stream is released, then given to `drop`. 0, or an errno value. */
-int sl_items_stream(const sl_items *items, int owners, int64_t rows, sl_items *result, void *hold, void (*drop)(void *),
-                    struct ArrowArrayStream *out);
+/* What a stream gives, `rows` elements a batch: a column `item`, and with `owners` a column `owner` with the header as an
+ * object; or a column for each field, which `names` are of, `broken` with the reason why a row is, and its `place`. */
+typedef struct sl_items_output {
+    int64_t rows;
+    int owners; /* also where a field is of the owner */
+    const sl_json_fields *fields;
+    const char *const *names;
+} sl_items_output;
+
+/* `hold` is kept until the stream is released, then given to `drop`. 0, or an errno value. */
+int sl_items_stream(const sl_items *items, const sl_items_output *output, sl_items *result, void *hold,
+                    void (*drop)(void *), struct ArrowArrayStream *out);
 
 #endif

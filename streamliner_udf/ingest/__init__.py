@@ -11,7 +11,8 @@ from .errors import ExportError
 from .load import ingest
 from .registry import adapters
 from .report import FileReport, IngestReport
-from .safezip import ZipLimits, ZipValidationError
+from .safezip import ZipLimits, ZipValidationError, default_limits, set_default_limits
+from .sniffing import Sniffed, sniff
 
 __all__ = [
     "MESSAGE_COLUMNS",
@@ -22,11 +23,15 @@ __all__ = [
     "IngestReport",
     "LoadOptions",
     "Skipped",
+    "Sniffed",
     "Source",
     "ZipLimits",
     "ZipValidationError",
     "adapters",
+    "default_limits",
     "ingest",
+    "set_default_limits",
+    "sniff",
 ]
 
 

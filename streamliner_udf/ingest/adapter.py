@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
+
+import duckdb
 
 from .safezip import ZipLimits
 
@@ -51,6 +53,10 @@ class LoadOptions:
     chat: str | None = None  # a stable name for the chat, where the file has none
     mapping: dict[str, str] = field(default_factory=dict)  # message column -> column of a csv, jsonl or parquet file
     limits: ZipLimits | None = None
+    # Where the messages go: for an adapter that lets DuckDB read the file, or keeps rows in a temporary table.
+    connection: duckdb.DuckDBPyConnection | None = None
+    # To be called with what is done of the source, from 0 to 1, by an adapter that takes its time.
+    progress: Callable[[float], object] = lambda share: None
 
 
 class Container(Protocol):
@@ -132,6 +138,15 @@ class Source:
         """The file's own name, without the folders around it."""
         return (self.member or self.name).rpartition("/")[2]
 
+    @property
+    def on_disk(self) -> Path | None:
+        """The file that has just this content; None for bytes and for what is inside of an archive."""
+        if self.container is None:
+            return self.path if self._content is None else None
+        if isinstance(self.container, Folder) and self.member is not None:
+            return self.container.path / self.member
+        return None
+
     def members(self) -> Iterator[Source]:
         """The files of a container."""
         if self.container is not None and self.member is None:
@@ -196,6 +211,7 @@ class Chat:
         by how often the same came before.
     details : what was decided about the file, for the report: dialect, date order, how sure.
     skipped, warnings : complete once the rows have been read to their end.
+    finish : called then, where something is known only by then.
     """
 
     title: str
@@ -207,6 +223,7 @@ class Chat:
     details: dict[str, Any] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    finish: Callable[[], None] | None = None
 
 
 @runtime_checkable

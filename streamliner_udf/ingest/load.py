@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import duckdb
 
 from ..transaction import transaction
 from . import registry, staging
 from .adapter import MESSAGE_COLUMNS, Adapter, Chat, LoadOptions, Skipped, Source
+from .choosing import left_out, pieces, refusal
 from .errors import ExportError
 from .report import FileReport, IngestReport
 from .safezip import ZipLimits, ZipValidationError
 from .sources import PathLike, expand
+from .staged import quoted
 
-__all__ = ["ingest"]
+__all__ = ["count_messages", "ingest", "with_progress"]
 
 MODES = ("append", "replace", "merge")
 SCHEMAS = ("messages", "staging")
@@ -30,6 +32,10 @@ _CONTENT = ("coalesce(epoch_us(ts)::VARCHAR, '')", "coalesce(author, '')", "coal
 _ROWS = "streamliner_rows"
 _REPEATED = "streamliner_repeated"
 _NEW = "streamliner_new"
+_COPY = "streamliner_copy"
+
+# Before 1.5 DuckDB asks for an Arrow stream when it is registered, and not whenever it is scanned.
+_SCANS_STREAMS_ONCE = tuple(map(int, duckdb.__version__.split(".")[:2])) < (1, 5)
 
 
 @dataclass
@@ -66,19 +72,22 @@ class _Target:
                     f"ingest: expected table {self.table} to have a column {name} {kind}, got {', '.join(there)}"
                 )
 
-    def insert(self, selected: str) -> tuple[int, int]:
-        """Rows inserted, and rows left out because they are there."""
+    def insert(self, selected: str, unique: bool) -> tuple[int, int]:
+        """Rows inserted, and rows left out because they are there. `unique`: no two of the selected have one key."""
         names = ", ".join(f'"{name}"' for name in self.wanted())
         if self.mode != "merge":
             return self._count(f"INSERT INTO {self.table} ({names}) {selected}"), 0
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {_NEW} AS {selected}")
         try:
             key = self.key
+            total = self._count(f"SELECT count(*) FROM {_NEW}")
+            new = _NEW
+            if not unique and self._count(f"SELECT count(DISTINCT {key}) FROM {_NEW}") < total:
+                new = f"(FROM {_NEW} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY rowid) = 1)"
             inserted = self._count(
-                f"INSERT INTO {self.table} ({names}) SELECT {names} FROM {_NEW} n "
+                f"INSERT INTO {self.table} ({names}) SELECT {names} FROM {new} n "
                 f"WHERE NOT EXISTS (SELECT 1 FROM {self.table} t WHERE t.{key} = n.{key})"
             )
-            total = self._count(f"SELECT count(*) FROM {_NEW}")
         finally:
             with contextlib.suppress(duckdb.Error):
                 self.connection.execute(f"DROP TABLE IF EXISTS temp.{_NEW}")
@@ -89,8 +98,23 @@ class _Target:
         return int(row[0]) if row else 0
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+@contextlib.contextmanager
+def _registered(connection: duckdb.DuckDBPyConnection, chat: Chat) -> Iterator[None]:
+    """The rows of the chat as _ROWS."""
+    connection.register(_ROWS, chat.rows)
+    copied = _SCANS_STREAMS_ONCE and hasattr(chat.rows, "__arrow_c_stream__")
+    try:
+        if copied:
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE {_COPY} AS FROM {_ROWS}")
+            connection.unregister(_ROWS)
+            connection.register(_ROWS, connection.table(f"temp.{_COPY}"))
+        yield
+    finally:
+        # In a transaction that failed nothing can be dropped, and need not be: it is undone with the rest.
+        with contextlib.suppress(duckdb.Error):
+            connection.unregister(_ROWS)
+            if copied:
+                connection.execute(f"DROP TABLE IF EXISTS temp.{_COPY}")
 
 
 class _Loader:
@@ -102,13 +126,16 @@ class _Loader:
 
     def load(self, chat: Chat, adapter: Adapter, source: Source) -> tuple[int, int]:
         """Rows inserted, and rows that were there. What was skipped goes to the chat's report."""
+        with _registered(self.target.connection, chat):
+            return self._load(chat, adapter, source)
+
+    def _load(self, chat: Chat, adapter: Adapter, source: Source) -> tuple[int, int]:
         connection = self.target.connection
-        connection.register(_ROWS, chat.rows)
         repeated = False
         try:
             given = self._given(chat)
             columns = {name: self._column(name, given, chat, adapter, source) for name in MESSAGE_COLUMNS}
-            columns["thread"] = "CAST(thread AS VARCHAR)" if "thread" in given else _quoted(chat.thread)
+            columns["thread"] = "CAST(thread AS VARCHAR)" if "thread" in given else quoted(chat.thread)
             listed = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
             reason = f"CAST({chat.skip} AS VARCHAR)"
             messages = f"SELECT {listed} FROM (SELECT {chat.select} FROM {_ROWS} WHERE {reason} IS NULL)"
@@ -121,30 +148,23 @@ class _Loader:
             if repeated:
                 messages = f"SELECT * FROM ({messages}) LEFT JOIN temp.{_REPEATED} USING (seq)"
             # The stable key, which anybody can compute again in SQL.
-            key = f"md5(concat_ws(chr(31), {_quoted(adapter.name)}, thread, {identity}))::UUID"
+            key = f"md5(concat_ws(chr(31), {quoted(adapter.name)}, thread, {identity}))::UUID"
             keyed = f"SELECT {key} AS msg_key, * FROM ({messages})"
             if self.target.schema == "staging":
                 selected = staging.select(keyed)
             else:
                 selected = f"SELECT msg_key, {', '.join(MESSAGE_COLUMNS)} FROM ({keyed})"
-            inserted, duplicates = self.target.insert(selected)
-            self._report_skipped(chat, source, reason, inserted + duplicates)
+            inserted, duplicates = self.target.insert(selected, unique="native_id" not in given)
+            # The rows are read once more, unless all of them are known to be messages.
+            if chat.skip != "NULL" and getattr(chat.rows, "count", None) != inserted + duplicates:
+                chat.skipped += _find_skipped(connection, reason, source)
+            if chat.finish is not None:
+                chat.finish()
             return inserted, duplicates
         finally:
-            # In a transaction that failed nothing can be dropped, and need not be: it is undone with the rest.
-            with contextlib.suppress(duckdb.Error):
-                if repeated:
+            if repeated:
+                with contextlib.suppress(duckdb.Error):
                     connection.execute(f"DROP TABLE IF EXISTS temp.{_REPEATED}")
-                connection.unregister(_ROWS)
-
-    def _report_skipped(self, chat: Chat, source: Source, reason: str, messages: int) -> None:
-        """Reads the rows once more, unless all of them are known to be messages."""
-        if chat.skip == "NULL" or getattr(chat.rows, "count", None) == messages:
-            return
-        found = self.target.connection.execute(
-            f"SELECT {reason} AS reason, count(*) FROM {_ROWS} GROUP BY ALL HAVING reason IS NOT NULL ORDER BY ALL"
-        ).fetchall()
-        chat.skipped += [Skipped(source.name, why, count=count) for why, count in found]
 
     def _given(self, chat: Chat) -> set[str]:
         query = f"DESCRIBE SELECT {chat.select} FROM {_ROWS}"
@@ -156,13 +176,13 @@ class _Loader:
     def _column(self, name: str, given: set[str], chat: Chat, adapter: Adapter, source: Source) -> str:
         kind = MESSAGE_COLUMNS[name]
         if name == "ts_utc" and self.options.timezone is not None:
-            local = f"timezone({_quoted(self.options.timezone)}, ts)"
+            local = f"timezone({quoted(self.options.timezone)}, ts)"
             return f"coalesce(ts_utc, {local})" if name in given else local
         if name in given:
             return f"CAST({name} AS {kind})"
         constants = {"chat": chat.title, "source": adapter.name, "filename": source.name}
         if name in constants:
-            return _quoted(constants[name])
+            return quoted(constants[name])
         if name == "seq":
             return "row_number() OVER () - 1"
         return f"CAST(NULL AS {kind})"
@@ -184,34 +204,26 @@ class _Loader:
         return False
 
 
+def _find_skipped(connection: duckdb.DuckDBPyConnection, reason: str, source: Source) -> list[Skipped]:
+    found = connection.execute(
+        f"SELECT {reason} AS reason, count(*) FROM {_ROWS} GROUP BY ALL HAVING reason IS NOT NULL ORDER BY ALL"
+    ).fetchall()
+    return [Skipped(source.name, why, count=count) for why, count in found]
+
+
+def count_messages(connection: duckdb.DuckDBPyConnection, chat: Chat, source: Source) -> tuple[int, list[Skipped]]:
+    """How many messages the chat has, and what of its rows is none."""
+    with _registered(connection, chat):
+        reason = f"CAST({chat.skip} AS VARCHAR)"
+        # The columns are asked for, so that a file without one of them fails here as it would when it is loaded.
+        query = f"SELECT count(*) FROM (SELECT {chat.select} FROM {_ROWS} WHERE {reason} IS NULL)"
+        messages = connection.execute(query).fetchall()[0][0]
+        return messages, [] if chat.skip == "NULL" else _find_skipped(connection, reason, source)
+
+
 def _check(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise ValueError(f"ingest: expected {name} to be one of {', '.join(known)}, got {value!r}")
-
-
-def _adapter_of(source: Source, named: Adapter | None) -> Adapter | None:
-    """The adapter that takes a source: the named one, or the surest."""
-    if named is None:
-        return registry.choose(source)
-    return named if named.sniff(source) > 0 else None
-
-
-def pieces(source: Source, named: Adapter | None) -> list[tuple[Source, Adapter]]:
-    """The source with its adapter, or the files of a container with theirs."""
-    adapter = _adapter_of(source, named)
-    if adapter is not None:
-        return [(source, adapter)]
-    if not source.is_container:
-        return [(source, named)] if named is not None else []
-    found = []
-    for member in source.members():
-        try:
-            adapter = _adapter_of(member, named)
-        except ZipValidationError:
-            continue  # a photo larger than any text: nobody asked for it
-        if adapter is not None:
-            found.append((member, adapter))
-    return found
 
 
 def ingest(
@@ -247,13 +259,15 @@ def ingest(
     timezone : str, optional
         Of the phone that exported, like "America/Sao_Paulo": gives `ts_utc` to exports without an offset.
     progress : callable, optional
-        Called with the name of a file, its number and how many there are, before each and at the end.
+        Called with the name of a file, the bytes that are done and the bytes of all files: before each file, in between
+        by adapters that read piece by piece, and at the end with "" for a name.
     date_order : str
         "auto", "dmy", "mdy" or "ymd", for exports of WhatsApp.
     chat : str, optional
         A stable name for the chat; part of the keys where an export has none of its own.
     mapping : dict, optional
-        For CSV, JSONL and Parquet: the name of the file's column for each column of the table.
+        For CSV, JSONL and Parquet: the name of the file's column for a column of the table, or in JSONL a path like
+        "$.from.name". Columns that it does not name are found by their usual names, which the report tells.
     schema : str
         "messages", or "staging" for the layout of egregora's staging table.
     limits : ZipLimits, optional
@@ -283,7 +297,7 @@ def ingest(
     _check("schema", schema, SCHEMAS)
     _check("date_order", date_order, ORDERS)
     named = None if source == "auto" else registry.find(source)
-    options = LoadOptions(timezone, date_order, chat, dict(mapping or {}), limits)
+    options = LoadOptions(timezone, date_order, chat, dict(mapping or {}), limits, con)
     started = time.perf_counter()
     sources = list(expand(path, limits))
     if not sources:
@@ -294,53 +308,69 @@ def ingest(
             target = _Target(con, table, mode, schema)
             target.prepare()
             loader = _Loader(target, options)
-            for number, one in enumerate(sources):
-                if progress is not None:
-                    progress(one.name, number, len(sources))
-                report.files.append(_load_file(one, named, loader, options))
+            for one, said in with_progress(sources, options, progress):
+                try:
+                    report.files.append(_load_file(one, named, loader, said))
+                except ZipValidationError as error:
+                    raise ExportError(f"{one.name}: {error}") from error
             report.rows = sum(file.rows for file in report.files)
             report.duplicates = sum(file.duplicates for file in report.files)
             report.inserted = report.rows - report.duplicates
     finally:
         for one in sources:
             one.close()
-    if progress is not None:
-        progress("", len(sources), len(sources))
     report.seconds = time.perf_counter() - started
     return report
 
 
+def with_progress(
+    sources: list[Source], options: LoadOptions, progress: Progress | None
+) -> Iterator[tuple[Source, LoadOptions]]:
+    """The sources one after the other, with options by which an adapter can say how far it is."""
+    if progress is None:
+        yield from ((source, options) for source in sources)
+        return
+    sizes = [source.size() for source in sources]
+    total, before = sum(sizes), 0
+    for source, size in zip(sources, sizes, strict=True):
+
+        def tell(share: float, name: str = source.name, start: int = before, size: int = size) -> None:
+            progress(name, start + int(share * size), total)
+
+        tell(0)
+        yield source, replace(options, progress=tell)
+        before += size
+    progress("", total, total)
+
+
 def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: LoadOptions) -> FileReport:
     started = time.perf_counter()
-    parts = pieces(source, named)
-    if not parts:
-        known = ", ".join(registered.name for registered in registry.adapters())
-        raise ExportError(f"ingest: expected {source.name} to be an export of {known}, got {_came(source)}")
-    file = FileReport(source.name, ", ".join(dict.fromkeys(adapter.name for _, adapter in parts)))
-    for piece, adapter in parts:
-        file.bytes += piece.size()
-        for chat in adapter.load(piece, options):
-            inserted, duplicates = loader.load(chat, adapter, piece)
+    taken = pieces(source, named)
+    if not taken:
+        raise refusal(source)
+    file = FileReport(source.name, ", ".join(dict.fromkeys(piece.adapter.name for piece in taken)))
+    for piece in taken:
+        file.bytes += piece.source.size()
+        for chat in piece.adapter.load(piece.source, options):
+            inserted, duplicates = loader.load(chat, piece.adapter, piece.source)
             file.rows += inserted + duplicates
             file.duplicates += duplicates
             file.chats.append(chat.title)
             file.details.append({**chat.details, "messages": inserted + duplicates})
             file.skipped += chat.skipped
             file.warnings += chat.warnings
-    if source.is_container:
-        read = {piece.member for piece, _ in parts}
-        if None not in read:
-            others = [member.member for member in source.members() if member.member not in read]
-            file.skipped += [Skipped(str(name), "no adapter takes it") for name in others]
+    file.skipped += left_out(source, taken)
     if not file.rows:
-        raise ExportError(f"ingest: expected {source.name} to hold messages, got none that {file.adapter} can read")
+        skipped = f"; skipped {_first(file.skipped)}" if file.skipped else ""
+        raise ExportError(
+            f"ingest: expected {source.name} to hold messages, got none that {file.adapter} can read{skipped}"
+        )
     file.seconds = time.perf_counter() - started
     return file
 
 
-def _came(source: Source) -> str:
-    if source.is_container:
-        names = [member.filename for member in source.members()]
-        return f"{len(names)} files: {', '.join(names[:3])}" if names else "nothing in it"
-    start = source.head(240).decode("utf-8", "replace")[:60]
-    return repr(start) if start else "an empty file"
+def _first(skipped: list[Skipped]) -> str:
+    one = skipped[0]
+    place = f" line {one.line}" if one.line is not None else ""
+    more = f", and {len(skipped) - 1:,} more" if len(skipped) > 1 else ""
+    return f"{one.name}{place}: {one.reason}{more}"

@@ -15,8 +15,20 @@ __all__ = ["GROUP", "Registered", "adapters", "choose", "find"]
 GROUP = "streamliner_udf.adapters"
 """Entry points of this group name a class, or a function without arguments, that gives an adapter."""
 
+OURS = "streamliner_udf"
+
 _OURS = {
     "whatsapp": "streamliner_udf.ingest.whatsapp:WhatsAppAdapter",
+    "telegram": "streamliner_udf.ingest.telegram:TelegramAdapter",
+    "discord": "streamliner_udf.ingest.discord:DiscordAdapter",
+    "slack": "streamliner_udf.ingest.slack:SlackAdapter",
+    "messenger": "streamliner_udf.ingest.messenger:MessengerAdapter",
+    "instagram": "streamliner_udf.ingest.messenger:InstagramAdapter",
+    "signal": "streamliner_udf.ingest.signal:SignalAdapter",
+    "csv": "streamliner_udf.ingest.tables:CsvAdapter",
+    "jsonl": "streamliner_udf.ingest.tables:JsonlAdapter",
+    "parquet": "streamliner_udf.ingest.tables:ParquetAdapter",
+    "mbox": "streamliner_udf.ingest.mbox:MboxAdapter",
 }
 
 
@@ -40,9 +52,13 @@ class Registered:
                     raise TypeError(f"expected methods sniff and load and a name, got {type(made).__name__}")
                 self._made = made
             except Exception as error:  # a plugin may fail in any way, and must not take the others with it
-                self.error = f"{type(error).__name__}: {error}"
-                warnings.warn(f"adapter {self.name!r} of {self.origin} is left out: {self.error}", stacklevel=2)
+                self.fail(error)
         return self._made
+
+    def fail(self, error: Exception) -> None:
+        """Leaves the adapter out from now on."""
+        self._made, self.error = None, f"{type(error).__name__}: {error}"
+        warnings.warn(f"adapter {self.name!r} of {self.origin} is left out: {self.error}", stacklevel=3)
 
 
 _known: dict[str, Registered] = {}
@@ -52,7 +68,7 @@ def adapters() -> list[Registered]:
     """All of them: ours first, whatever is installed; a package cannot take one of our names."""
     if not _known:
         for name, target in _OURS.items():
-            _known[name] = Registered(name, "streamliner_udf", target)
+            _known[name] = Registered(name, OURS, target)
         for point in importlib.metadata.entry_points(group=GROUP):
             origin = point.dist.name if point.dist else "a package"
             if point.name in _known:
@@ -78,14 +94,24 @@ def find(name: str) -> Adapter:
 def _scores(source: Source) -> Iterator[tuple[float, Adapter]]:
     for registered in adapters():
         adapter = registered.get()
-        if adapter is not None:
-            yield adapter.sniff(source), adapter
+        if adapter is None:
+            continue
+        try:
+            score = adapter.sniff(source)
+        except (ValueError, OSError):  # of the source: an archive that breaks a limit, a file that cannot be read
+            raise
+        except Exception as error:
+            if registered.origin == OURS:
+                raise
+            registered.fail(error)
+        else:
+            yield score, adapter
 
 
-def choose(source: Source) -> Adapter | None:
-    """The adapter that is surest of a source; of equals the first. None if no adapter takes it."""
+def choose(source: Source) -> tuple[Adapter, float] | None:
+    """The adapter that is surest of a source, and how sure; of equals the first. None if no adapter takes it."""
     best, chosen = 0.0, None
     for score, adapter in _scores(source):
         if score > best:
             best, chosen = score, adapter
-    return chosen
+    return None if chosen is None else (chosen, best)

@@ -12,6 +12,33 @@ __all__ = ["FileReport", "IngestReport"]
 _SHOWN = 5
 
 
+def shown_details(details: dict[str, Any]) -> str:
+    """What was decided about a chat, in a line."""
+    return ", ".join(f"{key} {_shown(value)}" for key, value in details.items() if value not in (None, "", [], {}))
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{key}: {_shown(one)}" for key, one in value.items()) + ")"
+    if isinstance(value, (list, tuple)):
+        return "(" + ", ".join(map(_shown, value)) + ")"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def shown_skipped(skipped: list[Skipped], indent: str) -> list[str]:
+    """The first things that were skipped, a line each, and how many more there are."""
+    lines = []
+    for one in skipped[:_SHOWN]:
+        place = f" line {one.line}" if one.line is not None else ""
+        times = f" ({one.count:,} times)" if one.count > 1 else ""
+        lines.append(f"{indent}skipped {one.name}{place}: {one.reason}{times}")
+    if len(skipped) > _SHOWN:
+        lines.append(f"{indent}and {len(skipped) - _SHOWN:,} more")
+    return lines
+
+
 @dataclass
 class FileReport:
     """One file, or one archive with all that was read of it."""
@@ -74,15 +101,10 @@ class IngestReport:
             speed = f"{file.megabytes_per_second:,.0f} MB/s"
             lines.append(f"  {file.name}: {file.adapter}, {file.rows:,} messages, {speed}")
             for chat, details in zip(file.chats, file.details, strict=True):
-                decided = ", ".join(f"{key} {value}" for key, value in details.items() if value not in (None, ""))
+                decided = shown_details(details)
                 lines.append(f"    {chat}" + (f": {decided}" if decided else ""))
             lines += [f"    warning: {warning}" for warning in file.warnings]
-            for skipped in file.skipped[:_SHOWN]:
-                place = f" line {skipped.line}" if skipped.line is not None else ""
-                times = f" ({skipped.count:,} times)" if skipped.count > 1 else ""
-                lines.append(f"    skipped {skipped.name}{place}: {skipped.reason}{times}")
-            if len(file.skipped) > _SHOWN:
-                lines.append(f"    and {len(file.skipped) - _SHOWN:,} more")
+            lines += shown_skipped(file.skipped, "    ")
         return "\n".join(lines)
 
     def __str__(self) -> str:

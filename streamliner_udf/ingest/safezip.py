@@ -1,7 +1,8 @@
 """ZIP archives from strangers: members are named, checked and inflated in memory, and nothing is ever written to disk.
 
 Limits on size and ratio count for the members that are read, because the photos of an export may be gigabytes; with
-`ZipLimits(strict=True)` the declared sizes of all members count. Nested archives are not opened.
+`ZipLimits(strict=True)` the declared sizes of all members count. Nested archives are not opened. csrc/kernels/zip.c
+reads archives for SQL by the same rules.
 """
 
 from __future__ import annotations
@@ -10,14 +11,13 @@ import io
 import re
 import stat
 import struct
-import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 __all__ = [
     "SafeZip",
@@ -29,25 +29,66 @@ __all__ = [
     "ZipPathTraversalError",
     "ZipTotalSizeError",
     "ZipValidationError",
+    "default_limits",
+    "set_default_limits",
 ]
 
 _MIB = 1 << 20
 _CHUNK = 1 << 16
-_ENCRYPTED, _UTF8 = 0x1, 0x800
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_STORED, _DEFLATED = 0, 8
+_ENCRYPTED, _PATCH, _UTF8 = 0x2041, 0x20, 0x800
+_ONES_16, _ONES_32 = 0xFFFF, 0xFFFFFFFF
+_ZIP64_EXTRA = 1
+_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _LOCAL = struct.Struct("<4s22xHH")  # signature, then the lengths of name and extra field
-_CONTROL = re.compile("[\x00-\x1f\x7f]")
+_ENTRY = struct.Struct("<4s4xHH4xIIIHHHH2xII")
+_END = struct.Struct("<4sHHHHIIH")
+_ZIP64_END = struct.Struct("<4sQ4xIIQQQQ")
+_ZIP64_PLACE = struct.Struct("<4sIQI")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
 class ZipLimits:
-    """What an archive may hold: a member that is read, all that are read together, and how well it may be packed."""
+    """What an archive may hold: a member that is read, all that are read together, and how well it may be packed.
+
+    `documents` is how many JSON files and folders there may be, which do not count as `members`: the export of a
+    workspace has a file for each channel and day. `dataclasses.replace(default_limits(), members=100_000)` changes one
+    limit. Errors : ValueError for what is no number or below 0.
+    """
 
     members: int = 2_000
+    documents: int = 200_000
     member_bytes: int = 50 * _MIB
     total_bytes: int = 500 * _MIB
     ratio: float = 100.0
     strict: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("members", "documents", "member_bytes", "total_bytes", "ratio"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+                raise ValueError(f"ZipLimits: expected {name} to be a number of at least 0, got {value!r}")
+
+
+_default = ZipLimits()
+
+
+def default_limits() -> ZipLimits:
+    """The limits where a call gives none."""
+    return _default
+
+
+def set_default_limits(limits: ZipLimits) -> ZipLimits:
+    """Sets the limits for all calls of this process that give none, and returns those before.
+
+    SQL keeps its own, which are those of `ZipLimits()`.
+    """
+    global _default
+    if not isinstance(limits, ZipLimits):
+        raise TypeError(f"set_default_limits: expected ZipLimits, got {type(limits).__name__}")
+    before, _default = _default, limits
+    return before
 
 
 class ZipValidationError(ValueError):
@@ -92,19 +133,38 @@ class ZipMemberError(ZipValidationError):
         self.member, self.reason = member, reason
 
 
-def _decode_name(info: zipfile.ZipInfo) -> str:
+class _Entry(NamedTuple):
+    """A member, as the directory has it."""
+
+    name: str
+    raw_name: bytes
+    flags: int
+    method: int
+    crc: int
+    packed: int
+    size: int
+    mode: int
+    offset: int  # of its header
+
+
+def _broken(reason: str) -> ZipValidationError:
+    return ZipValidationError(f"expected a ZIP archive, got a broken one: {reason}")
+
+
+def _decode_name(raw: bytes, flags: int) -> str:
     """Phones write UTF-8 and some forget to say so."""
-    if info.flag_bits & _UTF8:
-        return info.orig_filename
     try:
-        return info.orig_filename.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        return info.orig_filename
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        if flags & _UTF8:
+            raise _broken(f"the name {raw!r} is not the UTF-8 that it says it is") from None
+        return raw.decode("cp437")
 
 
 def _check_name(name: str) -> None:
     path = name.replace("\\", "/")
-    if path.startswith("/") or re.match("[A-Za-z]:", path) or ".." in path.split("/"):
+    # Windows drops spaces at the end of a folder's name.
+    if path.startswith("/") or re.match("[A-Za-z]:", path) or ".." in (part.rstrip(" ") for part in path.split("/")):
         raise ZipPathTraversalError(name)
     if not name or _CONTROL.search(name):
         raise ZipMemberError(name, "got a name with control characters" if name else "got no name")
@@ -116,19 +176,27 @@ class SafeZip:
         with SafeZip(path) as archive:
             text = archive.read(archive.names[0])
 
+    An archive is the whole file: bytes before it or after it are an error, for programs do not agree on which archive
+    such a file holds.
+
     Errors : ZipValidationError, one of its kinds where a limit is broken; OSError where the file cannot be read.
     """
 
     def __init__(self, source: str | Path | bytes, limits: ZipLimits | None = None) -> None:
-        self.limits = limits or ZipLimits()
+        self.limits = limits or default_limits()
         self._read_bytes = 0
         self._file: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")  # noqa: SIM115
         try:
-            self._infos = self._open()
+            directory, count = self._find_directory()
+            self._entries = self._read_directory(directory, count)
+            self._check_limits()
             self._data = self._check_layout()
         except BaseException:
             self._file.close()
             raise
+        self._names = tuple(entry.name for entry in self._entries if not entry.name.endswith("/"))
+        self._by_name = {entry.name: entry for entry in self._entries}
+        self._twins = Counter(entry.name.casefold() for entry in self._entries)
 
     def __enter__(self) -> SafeZip:
         return self
@@ -144,30 +212,30 @@ class SafeZip:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the files, in the order of the directory; folders are left out."""
-        return tuple(name for name, _ in self._infos if not name.endswith("/"))
+        return self._names
 
     def size(self, name: str) -> int:
         """Bytes that the member says it has."""
-        return self._find(name).file_size
+        return self._find(name).size
 
     def read(self, name: str) -> bytes:
         """The whole member, its length and CRC-32 checked."""
-        info = self._find(name)
-        self._check_member(name, info)
-        content = b"".join(self._inflate(name, info))
-        if len(content) != info.file_size:
-            raise ZipMemberError(name, f"got {len(content):,} bytes where the directory says {info.file_size:,}")
-        if zlib.crc32(content) != info.CRC:
+        entry = self._find(name)
+        self._check_member(entry)
+        content = b"".join(self._inflate(entry))
+        if len(content) != entry.size:
+            raise ZipMemberError(name, f"got {len(content):,} bytes where the directory says {entry.size:,}")
+        if zlib.crc32(content) != entry.crc:
             raise ZipMemberError(name, "got a wrong CRC-32 checksum")
         self._read_bytes += len(content)
         return content
 
     def peek(self, name: str, length: int) -> bytes:
         """At most the first `length` bytes of the member, which are all that is inflated."""
-        info = self._find(name)
-        self._check_member(name, info)
+        entry = self._find(name)
+        self._check_member(entry)
         content = b""
-        for piece in self._inflate(name, info):
+        for piece in self._inflate(entry):
             content += piece
             if len(content) >= length:
                 break
@@ -177,103 +245,206 @@ class SafeZip:
         """A reader over the member, all of it checked first."""
         return io.BytesIO(self.read(name))
 
-    def _open(self) -> list[tuple[str, zipfile.ZipInfo]]:
-        try:
-            self._zip = zipfile.ZipFile(self._file)
-        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, struct.error) as error:
-            raise ZipValidationError(f"expected a ZIP archive, got a broken one ({error})") from error
-        infos = self._zip.infolist()
-        if len(infos) > self.limits.members:
-            raise ZipMemberCountError(len(infos), self.limits.members)
-        named = [(_decode_name(info), info) for info in infos]
-        for name, info in named:
+    def _take(self, place: int, length: int) -> bytes:
+        """Bytes of the file, all of them or an error."""
+        self._file.seek(place)
+        found = self._file.read(length)
+        if len(found) != length:
+            raise _broken("it is cut off")
+        return found
+
+    def _find_end(self) -> int:
+        """Where the record stands that ends at the end of the file."""
+        size = self._file.seek(0, io.SEEK_END)
+        start = max(size - _END.size - _ONES_16, 0)
+        tail = self._take(start, size - start)
+        if tail and self._take(0, min(4, size)) not in _STARTS:
+            raise _broken("it begins with something else")
+        last = found = tail.rfind(b"PK\x05\x06")
+        while found >= 0:
+            if found + _END.size <= len(tail):
+                stop = found + _END.size + int.from_bytes(tail[found + 20 : found + 22], "little")
+                if stop == len(tail):
+                    return start + found
+                if found == last and stop < len(tail):
+                    raise _broken(f"{len(tail) - stop:,} bytes follow its end")
+            found = tail.rfind(b"PK\x05\x06", 0, found + 3)
+        raise _broken("it has no end; was it cut off?")
+
+    def _find_directory(self) -> tuple[int, int]:
+        """Place of the directory, and the number of its entries."""
+        end = self._find_end()
+        _, disk, first_disk, here, count, size, offset, _ = _END.unpack(self._take(end, _END.size))
+        if end >= _ZIP64_PLACE.size:
+            signature, place_disk, place, _ = _ZIP64_PLACE.unpack(
+                self._take(end - _ZIP64_PLACE.size, _ZIP64_PLACE.size)
+            )
+            if signature == b"PK\x06\x07":
+                end -= _ZIP64_PLACE.size
+                if place_disk or place > end - _ZIP64_END.size:
+                    raise _broken("its ZIP64 record is not where it says")
+                signature, length, *large = _ZIP64_END.unpack(self._take(place, _ZIP64_END.size))
+                if signature != b"PK\x06\x06" or place + 12 + length != end:
+                    raise _broken("its ZIP64 record is not where it says")
+                end = place
+                fields = zip(
+                    (disk, first_disk, here, count, size, offset),
+                    (_ONES_16, _ONES_16, _ONES_16, _ONES_16, _ONES_32, _ONES_32),
+                    large,
+                    strict=True,
+                )
+                if any(small not in (ones, wide) for small, ones, wide in fields):
+                    raise _broken("its two ends say different things")
+                disk, first_disk, here, count, size, offset = large
+        if disk or first_disk or here != count:
+            raise _broken("it is one part of several")
+        if offset + size != end:
+            raise _broken("its directory is not where it says")
+        if count > self.limits.members + self.limits.documents:
+            raise ZipMemberCountError(count, self.limits.members)
+        self._start, self._stop = offset, end
+        return offset, count
+
+    def _read_directory(self, place: int, count: int) -> list[_Entry]:
+        """Exactly as many entries as there should be. Nothing is read past the directory."""
+        entries: list[_Entry] = []
+        for _ in range(count):
+            header = self._take(place, _ENTRY.size) if place + _ENTRY.size <= self._stop else b""
+            if header[:4] != b"PK\x01\x02":
+                raise _broken(f"its directory ends after {len(entries):,} of {count:,} members")
+            _, flags, method, crc, packed, size, name_length, extra_length, comment_length, disk, attributes, offset = (
+                _ENTRY.unpack(header)
+            )
+            place += _ENTRY.size
+            stop = place + name_length + extra_length + comment_length
+            if stop > self._stop:
+                raise _broken(f"its directory ends within member {len(entries) + 1:,}")
+            raw_name = self._take(place, name_length)
+            extra = self._take(place + name_length, extra_length)
+            place = stop
+            name = _decode_name(raw_name, flags)
             _check_name(name)
-            if self.limits.strict and info.file_size > self.limits.member_bytes:
-                raise ZipMemberSizeError(name, info.file_size, self.limits.member_bytes)
-            if self.limits.strict:
-                self._check_ratio(name, info)
-        total = sum(info.file_size for info in infos)
-        if self.limits.strict and total > self.limits.total_bytes:
+            size, packed, offset = _widen(name, extra, size, packed, offset)
+            if disk not in (0, _ONES_16):
+                raise _broken("it is one part of several")
+            entries.append(_Entry(name, raw_name, flags, method, crc, packed, size, attributes >> 16, offset))
+        if place != self._stop:
+            raise _broken(f"its directory goes on after {count:,} members")
+        return entries
+
+    def _check_limits(self) -> None:
+        documents = sum(entry.name.lower().endswith((".json", "/")) for entry in self._entries)
+        for count, limit in (
+            (len(self._entries) - documents, self.limits.members),
+            (documents, self.limits.documents),
+        ):
+            if count > limit:
+                raise ZipMemberCountError(count, limit)
+        if not self.limits.strict:
+            return
+        total = 0
+        for entry in self._entries:
+            if entry.size > self.limits.member_bytes:
+                raise ZipMemberSizeError(entry.name, entry.size, self.limits.member_bytes)
+            self._check_ratio(entry)
+            total += entry.size
+        if total > self.limits.total_bytes:
             raise ZipTotalSizeError(total, self.limits.total_bytes)
-        return named
 
     def _check_layout(self) -> dict[int, int]:
         """Where the data of the member with each header begin. Members that share bytes are how bombs are packed."""
         places: dict[int, int] = {}
         ranges = []
-        for name, info in self._infos:
-            header = b""
-            if 0 <= info.header_offset <= self._zip.start_dir - _LOCAL.size:
-                self._file.seek(info.header_offset)
-                header = self._file.read(_LOCAL.size)
-            if len(header) != _LOCAL.size:
-                raise ZipMemberError(name, "got a place outside of the archive")
+        for entry in self._entries:
+            header = self._take(entry.offset, _LOCAL.size) if entry.offset + _LOCAL.size <= self._start else b"\0" * 30
             signature, name_length, extra_length = _LOCAL.unpack(header)
-            local = self._file.read(name_length)
-            encoded = info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8 else "cp437")
-            if signature != b"PK\x03\x04" or local != encoded:
-                raise ZipMemberError(name, "got another name at its place in the archive")
-            start = info.header_offset + _LOCAL.size + name_length + extra_length
-            places[info.header_offset] = start
-            ranges.append((info.header_offset, start + info.compress_size, name))
+            start = entry.offset + _LOCAL.size + name_length + extra_length
+            if signature != b"PK\x03\x04" or start > self._start:
+                raise ZipMemberError(entry.name, "got none at its place in the archive")
+            if self._take(entry.offset + _LOCAL.size, name_length) != entry.raw_name:
+                raise ZipMemberError(entry.name, "got another name at its place in the archive")
+            places[entry.offset] = start
+            ranges.append((entry.offset, start + entry.packed, entry.name))
         ranges.sort()
-        stops = [start for start, _, _ in ranges[1:]] + [self._zip.start_dir]
+        stops = [start for start, _, _ in ranges[1:]] + [self._start]
         for (_, stop, name), limit in zip(ranges, stops, strict=False):
             if stop > limit:
                 raise ZipMemberError(name, "got one that overlaps another")
         return places
 
-    def _find(self, name: str) -> zipfile.ZipInfo:
-        found = [info for known, info in self._infos if known == name]
-        if not found:
+    def _find(self, name: str) -> _Entry:
+        if name not in self._by_name:
             raise ZipMemberError(name, "got no member of that name")
-        if len(found) > 1 or Counter(known.casefold() for known, _ in self._infos)[name.casefold()] > 1:
+        if self._twins[name.casefold()] > 1:
             raise ZipMemberError(name, "got several members of that name")
-        return found[0]
+        return self._by_name[name]
 
-    def _check_ratio(self, name: str, info: zipfile.ZipInfo) -> None:
-        if info.file_size and info.compress_size and info.file_size > self.limits.ratio * info.compress_size:
-            raise ZipCompressionBombError(name, info.file_size / info.compress_size, self.limits.ratio)
+    def _check_ratio(self, entry: _Entry) -> None:
+        if entry.size and entry.packed and entry.size > self.limits.ratio * entry.packed:
+            raise ZipCompressionBombError(entry.name, entry.size / entry.packed, self.limits.ratio)
 
-    def _check_member(self, name: str, info: zipfile.ZipInfo) -> None:
-        if info.flag_bits & _ENCRYPTED:
-            raise ZipMemberError(name, "got an encrypted one; export the chat without a password")
-        if info.compress_type not in _METHODS:
-            raise ZipMemberError(name, f"got compression method {info.compress_type}, neither stored nor deflate")
-        kind = stat.S_IFMT(info.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG) or info.is_dir():
-            raise ZipMemberError(name, "got a link, a folder or a device")
-        if info.compress_type == zipfile.ZIP_STORED and info.compress_size != info.file_size:
-            raise ZipMemberError(name, "got two sizes for a member that is not packed")
-        if info.file_size > self.limits.member_bytes:
-            raise ZipMemberSizeError(name, info.file_size, self.limits.member_bytes)
-        if self._read_bytes + info.file_size > self.limits.total_bytes:
-            raise ZipTotalSizeError(self._read_bytes + info.file_size, self.limits.total_bytes)
-        self._check_ratio(name, info)
+    def _check_member(self, entry: _Entry) -> None:
+        if entry.flags & _ENCRYPTED:
+            raise ZipMemberError(entry.name, "got an encrypted one; export the chat without a password")
+        if entry.flags & _PATCH:
+            raise ZipMemberError(entry.name, "got a patch for another file")
+        if entry.method not in (_STORED, _DEFLATED):
+            raise ZipMemberError(entry.name, f"got compression method {entry.method}, neither stored nor deflate")
+        if stat.S_IFMT(entry.mode) not in (0, stat.S_IFREG) or entry.name.endswith("/"):
+            raise ZipMemberError(entry.name, "got a link, a folder or a device")
+        if entry.method == _STORED and entry.packed != entry.size:
+            raise ZipMemberError(entry.name, "got two sizes for a member that is not packed")
+        if entry.size > self.limits.member_bytes:
+            raise ZipMemberSizeError(entry.name, entry.size, self.limits.member_bytes)
+        if self._read_bytes + entry.size > self.limits.total_bytes:
+            raise ZipTotalSizeError(self._read_bytes + entry.size, self.limits.total_bytes)
+        self._check_ratio(entry)
 
-    def _inflate(self, name: str, info: zipfile.ZipInfo) -> Iterator[bytes]:
-        """The content in pieces. Never more than the directory says, whatever the data say."""
-        self._file.seek(self._data[info.header_offset])
-        stored = info.compress_type == zipfile.ZIP_STORED
+    def _inflate(self, entry: _Entry) -> Iterator[bytes]:
+        """The content in pieces. Never more than a byte above what the directory says, whatever the data say."""
+        if not entry.size and not entry.packed:
+            return
+        self._file.seek(self._data[entry.offset])
+        stored = entry.method == _STORED
         engine = zlib.decompressobj(-zlib.MAX_WBITS)
-        packed, made, pending = info.compress_size, 0, b""
+        packed, made, pending = entry.packed, 0, b""
         while not engine.eof:
             if not pending and packed:
                 pending = self._file.read(min(_CHUNK, packed))
                 packed -= len(pending)
                 if not pending:
-                    raise ZipMemberError(name, "got one that ends before its end")
+                    raise ZipMemberError(entry.name, "got one that ends before its end")
             try:
-                piece = pending if stored else engine.decompress(pending, _CHUNK)
+                piece = pending if stored else engine.decompress(pending, min(_CHUNK, entry.size + 1 - made))
             except zlib.error as error:
-                raise ZipMemberError(name, f"got data that cannot be unpacked ({error})") from error
+                raise ZipMemberError(entry.name, f"got data that cannot be unpacked ({error})") from error
             pending = b"" if stored else engine.unconsumed_tail
             made += len(piece)
-            if made > info.file_size:
-                raise ZipMemberError(name, f"got more bytes than the {info.file_size:,} that the directory says")
+            if made > entry.size:
+                raise ZipMemberError(entry.name, f"got more bytes than the {entry.size:,} that the directory says")
             if piece:
                 yield piece
             elif stored:
                 return
             elif not pending and not packed and not engine.eof:
-                raise ZipMemberError(name, "got packed data without an end")
+                raise ZipMemberError(entry.name, "got packed data without an end")
+
+
+def _widen(name: str, extra: bytes, *fields: int) -> tuple[int, int, int]:
+    """Size, packed size and place of a member, from its ZIP64 field where they do not fit 32 bits."""
+    wide, at = b"", 0
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, at)
+        if kind == _ZIP64_EXTRA:
+            wide = extra[at + 4 : at + 4 + length]
+            break
+        at += 4 + length
+    found = []
+    for field in fields:
+        if field == _ONES_32:
+            if len(wide) < 8:
+                raise ZipMemberError(name, "got no size or place for it")
+            field, wide = int.from_bytes(wide[:8], "little"), wide[8:]
+        found.append(field)
+    size, packed, offset = found
+    return size, packed, offset

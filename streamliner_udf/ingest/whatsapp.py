@@ -83,14 +83,16 @@ class _Chat:
 def _parse(content: bytes) -> _Chat:
     """The bytes of a file, parsed. Most are UTF-8 already, and then nothing is decoded: the kernel reads them as they
     are, which takes a third of the time."""
-    encoding, replaced = "utf-8", 0
+    encoding, replaced, given = "utf-8", 0, content
+    if content.startswith(_ARCHIVE):  # within an archive, or named as a text: not opened
+        return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", ""), encoding, 0)
     for mark, name in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
             content, encoding = content[len(mark) :], name
             break
     if encoding == "utf-8":
         try:
-            return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", content), encoding, 0)
+            return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", given), encoding, 0)
         except streamliner_udf.InvalidUTF8:
             pass
     text = content.decode(encoding, "replace")
@@ -118,7 +120,7 @@ def _why_not_text(name: str) -> str | None:
 
 
 def _rank(archive: Container, name: str) -> tuple[int, int, str]:
-    stem = PurePosixPath(name).name
+    stem = PurePosixPath(name.replace("\\", "/")).name
     kind = 0 if stem == _IOS_MEMBER else 1 if "whatsapp" in name.lower() else 2
     return kind, -archive.size(name), name
 

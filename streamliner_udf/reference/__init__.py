@@ -9,19 +9,23 @@ import importlib
 import pkgutil
 from typing import Any
 
-__all__: list[str] = []
 
-
-def _collect() -> None:
+def _collect() -> list[str]:
+    """Imports the families, and returns the names of their functions."""
+    names = []
     for module in pkgutil.iter_modules(__path__):
         family = importlib.import_module(f"{__name__}.{module.name}")
         for name in family.__all__:
             globals()[name] = getattr(family, name)
-            __all__.append(name)
-
-
-_collect()
+            names.append(name)
+    return names
 
 
 def __getattr__(name: str) -> Any:
-    raise AttributeError(f"no oracle named {name!r}; there are {', '.join(sorted(__all__))}")
+    # All of them, when the first is asked for: who wants one family imports its module.
+    if name.startswith("__") and name != "__all__":
+        raise AttributeError(name)
+    globals()["__all__"] = names = _collect()
+    if name not in globals():
+        raise AttributeError(f"no oracle named {name!r}; there are {', '.join(sorted(names))}")
+    return globals()[name]

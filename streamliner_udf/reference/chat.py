@@ -486,6 +486,11 @@ def parse_whatsapp(content: str, options: str = "") -> list[dict[str, Any]]:
         The text of an export, as Android (`05/03/2024, 09:15 - Ana: hi`) or iOS (`[05/03/2024, 09:15:20] Ana: hi`)
         write it: day, month and year in any order with `/`, `.` or `-`, two or four digits of the year, 12 or 24
         hours, with or without seconds and comma. Direction marks and all kinds of spaces may stand in a header.
+
+        Or the bytes of a file, in SQL a BLOB (the specification takes texts only): UTF-8, UTF-16 with a byte order
+        mark, or a ZIP archive, of which the likeliest `.txt` is read that has a message in its first 64 KiB:
+        `_chat.txt`, one with WhatsApp in its name, the largest. An archive has at most 2,000 members; the one that is
+        read has at most 50 MiB and is packed at most 100:1.
     options : text
         `date_order=dmy`, `date_order=mdy` or `date_order=ymd` where it is known; `date_order=auto` or nothing leaves it
         to the text.
@@ -511,7 +516,8 @@ def parse_whatsapp(content: str, options: str = "") -> list[dict[str, Any]]:
         `author: X`, unless X is what the app writes of files, or addresses follow.
 
     Nulls : NULL in, NULL out.
-    Errors : options is none of the above. A text that is no chat gives an empty list.
+    Errors : options is none of the above; bytes that are neither text nor an archive; an archive that is broken,
+    breaks a limit, is encrypted or holds no chat. A text that is no chat gives an empty list.
     Cost : O(len(content)) time; 24 bytes a message besides the result.
     Source : headers and bodies of public exports.
 

@@ -1,6 +1,8 @@
 """The Arrow door: the functions as Arrow UDFs where no native way is open. Run on each supported version."""
 
+import io
 import sys
+import zipfile
 
 import duckdb
 import pytest
@@ -23,6 +25,17 @@ con.execute("CREATE TABLE t AS SELECT i, md5(i::VARCHAR) || repeat('x', (i % 50)
 """
 
 
+def _archive() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("a.jpg", b"x")
+        file.writestr("_chat.txt", "[05/03/2024, 09:15:20] Ana: olá\r\n[05/03/2024, 09:16:20] Bo: ok\r\n")
+    return buffer.getvalue()
+
+
+ARCHIVE = _archive()
+
+
 def test_equals_the_native_door() -> None:
     queries = [
         "SELECT sl_slugify('Olá, Mundo!'), sl_slugify('one two', 5), sl_slugify(NULL), sl_slugify('a', NULL)",
@@ -31,6 +44,9 @@ def test_equals_the_native_door() -> None:
         "SELECT sl_find_pii('é mail ana@example.org', 'email'), sl_find_pii('nothing')",
         "SELECT sl_html_escape('\"', false), sl_html_escape('\"'), sl_normalize('ﬁ'), sl_clean_text('  ﬁ  ')",
         "SELECT sl_parse_whatsapp('05/03/2024, 09:15 - Ana: hi')",
+        "SELECT sl_parse_whatsapp(t::BLOB), sl_parse_whatsapp(t::BLOB, 'date_order=mdy'), sl_parse_whatsapp(t) "
+        "FROM (VALUES (1, '05/03/2024, 09:15 - Ana: hi'), (2, NULL), (3, 'no chat')) v(i, t) ORDER BY i",
+        f"SELECT sl_parse_whatsapp(from_hex('{ARCHIVE.hex()}'))",
         "SELECT i, sl_slugify('abcdef', i % 5 + 1) FROM range(5000) r(i) ORDER BY i",
         "SELECT sl_slugify(CASE WHEN i % 3 > 0 THEN 'A ' || i END) FROM range(5000) r(i) WHERE i % 7 = 1 ORDER BY i",
         "SELECT sl_normalize('ﬁ', f) FROM (VALUES (1, 'NFC'), (2, NULL), (3, 'NFKC')) v(i, f) ORDER BY i",
@@ -45,7 +61,8 @@ def test_equals_the_native_door() -> None:
 
 def test_errors_name_the_function() -> None:
     code = REGISTER + (
-        "for query in (\"SELECT sl_slugify('a', 0)\", \"SELECT sl_normalize('a', 'NFX')\"):\n"
+        "for query in (\"SELECT sl_slugify('a', 0)\", \"SELECT sl_normalize('a', 'NFX')\", "
+        "\"SELECT sl_parse_whatsapp('PK\\\\x03\\\\x04'::BLOB)\"):\n"
         "    try: con.execute(query).fetchall()\n"
         "    except duckdb.Error as error: print(error)"
     )
@@ -53,6 +70,7 @@ def test_errors_name_the_function() -> None:
     assert "sl_slugify: expected max_length >= 1, got 0" in message
     assert "sl_normalize: expected form " in message
     assert "got 'NFX'" in message
+    assert "sl_parse_whatsapp: expected a ZIP archive, got a broken one: it has no end" in message
 
 
 def test_twice_and_on_other_connections() -> None:

@@ -1,8 +1,10 @@
 """The SQL door on one DuckDB: every slot of csrc/duckdb/abi.h proved by what it does. Run on each supported version."""
 
 import ctypes
+import io
 import re
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -110,6 +112,32 @@ def test_list_of_struct(con: duckdb.DuckDBPyConnection) -> None:
     assert found == [{"kind": "email", "start": 7, "stop": 22, "value": "ana@example.org"}]
     chat = one(con, "sl_parse_whatsapp('05/03/2024, 09:15 - Ana: hi\n05/03/2024, 09:16 - Ana added Bo')")
     assert [(m["author"], m["text"]) for m in chat] == [("Ana", "hi"), (None, "Ana added Bo")]  # type: ignore[attr-defined]
+
+
+@proves()
+def test_text_or_blob(con: duckdb.DuckDBPyConnection) -> None:
+    text = "05/03/2024, 09:15 - Ana: olá\n05/03/2024, 09:16 - Bo: ok\n"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("a.jpg", b"x" * 5000)
+        file.writestr("_chat.txt", text)
+    wanted = one(con, "sl_parse_whatsapp(?)", [text])
+    assert len(wanted) == 2  # type: ignore[arg-type]
+    contents = [buffer.getvalue(), text.encode(), text.encode("utf-16")]
+    for content in contents:
+        assert one(con, "sl_parse_whatsapp(?)", [content]) == wanted
+        assert one(con, "sl_parse_whatsapp(?, 'date_order=dmy')", [content]) == wanted
+    for nothing in ("NULL", "NULL::BLOB", "NULL::VARCHAR"):
+        assert one(con, f"sl_parse_whatsapp({nothing})") is None
+    assert one(con, "sl_parse_whatsapp(?)", [None]) is None
+    con.execute("CREATE TABLE files (i BIGINT, content BLOB)")
+    con.executemany("INSERT INTO files VALUES (?, ?)", [*enumerate(contents), (3, None)])
+    con.execute("INSERT INTO files SELECT i + 4 * n, content FROM files, range(1, 900) r(n)")
+    rows = con.execute("SELECT i % 4, sl_parse_whatsapp(content) FROM files").fetchall()
+    assert len(rows) == 3600
+    assert all(messages == (None if i == 3 else wanted) for i, messages in rows)
+    with pytest.raises(duckdb.InvalidInputException, match=r"sl_parse_whatsapp: expected .* ZIP archive"):
+        con.execute("SELECT sl_parse_whatsapp(?)", [b"\xff\xd8\xff"]).fetchall()
 
 
 @proves()

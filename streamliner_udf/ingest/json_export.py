@@ -1,0 +1,130 @@
+"""What exports in JSON have in common: a document is streamed, its fields are columns of text, SQL does the rest."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from streamliner_udf import JsonItems
+
+from .adapter import Chat, Skipped, Source
+
+__all__ = [
+    "Layout",
+    "Part",
+    "as_object",
+    "chat_of",
+    "content_of",
+    "first_number",
+    "join_parts",
+    "member_of",
+    "micros",
+    "text_of",
+]
+
+PART_BYTES = 256 << 20
+"""Documents that are joined make a chat of at most about so many bytes."""
+
+# A year later than 9999 is no time of a message, and no timestamp everywhere.
+_LAST = 253_402_300_799
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the messages of a kind of document become rows.
+
+    fields : columns and the ways to them, as `JsonItems` takes them.
+    select, skip : as in `Chat`, over those columns, `place` and `broken`.
+    """
+
+    fields: dict[str, str]
+    select: dict[str, str]
+    skip: str
+    has_ids: bool = True
+    latin1: bool = False
+
+    def rows(self, content: Any, path: list[Any]) -> JsonItems:
+        return JsonItems(content, path, fields=self.fields, latin1=self.latin1)
+
+
+def content_of(source: Source) -> bytes | mmap.mmap:
+    """The document. A file is mapped and not read, so that the system can take its pages back."""
+    with source.open() as file:
+        try:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError):  # out of an archive, or empty
+            return file.read()
+
+
+def as_object(text: str | bytes) -> dict[str, Any]:
+    """A JSON object; empty where the text is something else."""
+    try:
+        found = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def member_of(value: dict[str, Any], name: str) -> dict[str, Any]:
+    """An object within an object; empty where there is none."""
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def text_of(value: Any) -> str:
+    """A name or an id out of a document; empty where it is neither."""
+    return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+
+
+def micros(expression: str, per_second: int) -> str:
+    """SQL: microseconds since 1970 out of a text with a whole number of some unit, or NULL."""
+    number = f"TRY_CAST({expression} AS BIGINT)"
+    return f"CASE WHEN abs({number}) <= {_LAST * per_second} THEN {number} * {1_000_000 // per_second} END"
+
+
+def chat_of(
+    source: Source, layout: Layout, rows: JsonItems, title: str, thread: str, skipped: list[Skipped] | None = None
+) -> Chat:
+    """The chat of some rows. What is wrong with the document is said once it has been read."""
+    select = ", ".join(f"{expression} AS {name}" for name, expression in layout.select.items())
+    skip = f"coalesce(broken, {layout.skip})"
+    chat = Chat(title, thread, rows, select, skip=skip, has_ids=layout.has_ids, skipped=skipped or [])
+
+    def finish() -> None:
+        if rows.truncated:
+            chat.warnings.append(f"{source.filename} is cut or broken after {rows.count:,} messages, which were read")
+        if rows.repaired:
+            chat.warnings.append(f"{rows.repaired:,} messages had bytes that are no text, which became U+FFFD")
+
+    chat.finish = finish
+    return chat
+
+
+# ---- documents of many files ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Part:
+    """Messages of one chat out of one file, as they stand in it."""
+
+    thread: str
+    chat: str
+    messages: bytes
+
+
+def join_parts(parts: list[Part]) -> bytes:
+    """One document of all parts: an array of objects with `thread`, `chat` and `messages`."""
+    pieces = []
+    for part in parts:
+        owner = json.dumps({"thread": part.thread, "chat": part.chat})
+        pieces.append(owner[:-1].encode() + b',"messages":[' + part.messages + b"]}")
+    return b"[" + b",".join(pieces) + b"]"
+
+
+def first_number(name: bytes, text: bytes) -> int | None:
+    """The number behind a key, at its first place."""
+    found = re.search(rb'"' + name + rb'"\s*:\s*"?(\d{1,18})', text)
+    return int(found[1]) if found else None

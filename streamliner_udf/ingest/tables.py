@@ -1,0 +1,369 @@
+"""Messages that are a table already: CSV, JSON Lines, Parquet. DuckDB reads the file, and columns go by their names."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import csv
+import gzip
+import json
+import os
+import re
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import duckdb
+
+from . import staged
+from .adapter import Chat, LoadOptions, Skipped, Source
+from .columns import find_columns, map_columns, select_messages
+from .errors import ExportError
+from .staged import quoted
+
+__all__ = ["CsvAdapter", "JsonlAdapter", "ParquetAdapter"]
+
+_SAMPLE = 1 << 16
+_GZIP = b"\x1f\x8b"
+_DELIMITERS = ",;\t|"
+_LISTED = 1_000  # skipped rows that are reported one by one
+_REJECTS, _SCANS = "streamliner_rejects", "streamliner_scans"
+
+
+@dataclass
+class _Table:
+    """How DuckDB reads a file."""
+
+    scan: str
+    expressions: dict[str, str]  # of the columns of the file, by name
+    types: dict[str, str] = field(default_factory=dict)  # of columns that are no text
+    reason: str = "NULL"  # why a row is none
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@contextlib.contextmanager
+def _file(source: Source, marked: bool) -> Iterator[str]:
+    """A path for DuckDB, whose readers take bytes only with the help of another package (fsspec). What is no file on
+    disk is one for as long as it is read, in a folder that only this user can open. So is what begins with a byte order
+    mark, if that is one too many (`marked`)."""
+    marked = marked and _head(source).startswith(codecs.BOM_UTF8)
+    if source.on_disk is not None and not marked:
+        yield os.path.abspath(source.on_disk)
+        return
+    packed = source.head(2) == _GZIP
+    with tempfile.TemporaryDirectory(prefix="streamliner-") as folder:
+        path = Path(folder, "file.gz" if packed and not marked else "file")
+        with path.open("wb") as file, source.open() as content:
+            reader = gzip.GzipFile(fileobj=content) if packed and marked else content
+            if marked:
+                reader.read(len(codecs.BOM_UTF8))
+            shutil.copyfileobj(reader, file)
+        yield str(path)
+
+
+@contextlib.contextmanager
+def _explained(source: Source, kind: str) -> Iterator[None]:
+    """Errors of DuckDB and of packed files, in terms of the file that the caller gave."""
+    try:
+        yield
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ExportError(f"ingest: expected {source.name} to be a gzip file, got a broken one ({error})") from error
+    except duckdb.Error as error:
+        said = str(error).strip().split("\n")[0]
+        if isinstance(error, duckdb.PermissionException) or said.startswith("Permission Error"):
+            raise ExportError(
+                f"ingest: expected a connection that may read {source.name}, because DuckDB itself reads {kind}, "
+                f"got one whose enable_external_access or allowed_directories forbid it ({said})"
+            ) from error
+        if "invalid state" in said:
+            said += " (lines may end in different ways)"
+        raise ExportError(f"ingest: expected {source.name} to be {kind}, got: {said}") from error
+
+
+def _check_packed(source: Source) -> None:
+    """Reads a gzip file to its end: DuckDB takes a broken one for one that ends there."""
+    if source.head(2) == _GZIP:
+        with source.open() as packed, gzip.GzipFile(fileobj=packed) as file:
+            while file.read(1 << 20):
+                pass
+
+
+def _head(source: Source) -> bytes:
+    """The first bytes, unpacked."""
+    head = source.head(_SAMPLE)
+    if head.startswith(_GZIP):
+        with contextlib.suppress(zlib.error):
+            return zlib.decompressobj(31).decompress(head, _SAMPLE)
+        return b""
+    return head
+
+
+def _suffix(source: Source) -> str:
+    return PurePosixPath(re.sub(r"\.gz$", "", source.filename.lower())).suffix
+
+
+class _TableAdapter:
+    """What the three kinds of file have in common."""
+
+    name = ""
+    kind = ""
+    refuses_mark = False  # DuckDB takes no byte order mark in such a file
+
+    def _open(self, source: Source, path: str, options: LoadOptions, connection: duckdb.DuckDBPyConnection) -> _Table:
+        raise NotImplementedError
+
+    def _rejected(self, source: Source, connection: duckdb.DuckDBPyConnection) -> list[Skipped]:
+        """What DuckDB could not make rows of."""
+        return []
+
+    def _lines(self, source: Source, rows: list[int]) -> dict[int, int]:
+        """Lines of the file on which rows stand, where a row is a line."""
+        return {}
+
+    def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
+        connection = options.connection
+        if connection is None:
+            raise ValueError(f"{self.name}: expected options with a connection, because DuckDB reads the file")
+        title = options.chat or PurePosixPath(re.sub(r"\.gz$", "", source.filename)).stem
+        with _explained(source, self.kind), _file(source, self.refuses_mark) as path:
+            table = self._open(source, path, options, connection)
+            found = map_columns(source.name, list(table.expressions), options.mapping)
+            query = select_messages(
+                table.scan, table.expressions, table.types, found, title, options, reason=table.reason
+            )
+            rows = staged.create(connection, query)
+            _check_packed(source)
+        columns = [name for name in rows.columns if name != "reason"]
+        chat = Chat(title, title, rows.filter("reason IS NULL"), ", ".join(columns))
+        chat.has_ids = "native_id" in columns and not _any(connection, "native_id IS NULL")
+        chat.details = table.details | {
+            "columns": {name: " ".join(columns) for name, columns in found.items()},
+            "left_out": [name for name in table.expressions if not any(name in columns for columns in found.values())],
+        }
+        chat.skipped = self._rejected(source, connection) + self._skipped(source, connection)
+        yield chat
+        staged.drop(connection)
+
+    def _skipped(self, source: Source, connection: duckdb.DuckDBPyConnection) -> list[Skipped]:
+        """Rows that are no message: each with its line, or where lines are unknown how many there are of a kind."""
+        bad = f"FROM temp.{staged.TABLE} WHERE reason IS NOT NULL"
+        # Rows of a transaction that goes on have numbers far from 0, in order and without gaps.
+        number = f"rowid - (SELECT min(rowid) FROM temp.{staged.TABLE})"
+        found = connection.execute(f"SELECT {number}, reason {bad} ORDER BY rowid LIMIT {_LISTED}").fetchall()
+        lines = self._lines(source, [row for row, _ in found])
+        skipped = [Skipped(source.name, reason, lines.get(row)) for row, reason in found]
+        if not lines:
+            counted: dict[str, int] = {}
+            for _, reason in found:
+                counted[reason] = counted.get(reason, 0) + 1
+            skipped = [Skipped(source.name, reason, count=count) for reason, count in counted.items()]
+        if len(found) == _LISTED and (others := _count(connection, f"SELECT count(*) {bad}") - _LISTED):
+            skipped.append(Skipped(source.name, "other rows that are no messages either", count=others))
+        return skipped
+
+
+def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _any(connection: duckdb.DuckDBPyConnection, condition: str) -> bool:
+    return _count(connection, f"SELECT count(*) FROM temp.{staged.TABLE} WHERE reason IS NULL AND {condition}") > 0
+
+
+class CsvAdapter(_TableAdapter):
+    """Values with a comma, semicolon, tab or bar between them, and the names of the columns in the first line."""
+
+    name, kind = "csv", "CSV"
+
+    def sniff(self, source: Source) -> float:
+        if source.is_container:
+            return 0.0
+        head = _head(source)
+        header, _, _ = _read_header(head)
+        if not header or b"\0" in head.removeprefix(codecs.BOM_UTF16_LE)[:_SAMPLE:2]:
+            return 0.0
+        found = find_columns(header)
+        if _suffix(source) in (".csv", ".tsv"):
+            return 0.92 if "text" in found else 0.6  # chats of other kinds may be quoted in it
+        return 0.4 if "text" in found and len(found) > 1 else 0.0
+
+    def _open(self, source: Source, path: str, options: LoadOptions, connection: duckdb.DuckDBPyConnection) -> _Table:
+        header, delimiter, encoding = _read_header(_head(source))
+        # DuckDB takes no two columns of one name, and none without.
+        names: list[str] = []
+        for number, name in enumerate(header, 1):
+            unique = name.strip() or f"column{number}"
+            names.append(unique if unique not in names else f"{unique}_{number}")
+        for table in (_REJECTS, _SCANS):
+            connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+        columns = ", ".join(f"{quoted(f'c{number}')}: 'VARCHAR'" for number in range(len(names)))
+        head = _head(source)
+        escape = "\\" if b'\\"' in head and b'""' not in head else '"'
+        # Said rather than found by DuckDB, which would take bad lines for a sign of another dialect.
+        scan = (
+            f"read_csv({quoted(path)}, auto_detect = false, columns = {{{columns}}}, header = true, "
+            f"delim = {quoted(delimiter)}, quote = '\"', escape = {quoted(escape)}, encoding = {quoted(encoding)}, "
+            f"store_rejects = true, rejects_table = '{_REJECTS}', rejects_scan = '{_SCANS}'"
+        )
+        details = {"delimiter": "tab" if delimiter == "\t" else delimiter}
+        if escape != '"':
+            details["escape"] = escape
+        if _ends_differ(head) and not _can_read(connection, f"{scan})"):
+            scan += ", strict_mode = false"
+            details["quotes"] = "not checked, because lines end in different ways"
+        scan += ")"
+        if encoding != "utf-8":
+            details["encoding"] = encoding
+        return _Table(scan, {name: f"c{number}" for number, name in enumerate(names)}, details=details)
+
+    def _rejected(self, source: Source, connection: duckdb.DuckDBPyConnection) -> list[Skipped]:
+        found = connection.execute(
+            f"SELECT line, coalesce(line_byte_position, 0), arg_min(error_message, coalesce(column_idx, 0)) "
+            f"FROM temp.{_REJECTS} GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        for table in (_REJECTS, _SCANS):
+            connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+        head = source.head(3)
+        if head.startswith((_GZIP, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            lines = {place: int(line) for line, place, _ in found[:_LISTED]}
+        else:
+            # DuckDB counts a row that goes over several lines as one.
+            lines = _lines_at(source, [place for _, place, _ in found[:_LISTED]])
+        skipped = [Skipped(source.name, reason, lines.get(place)) for _, place, reason in found[:_LISTED]]
+        if len(found) > _LISTED:
+            skipped.append(Skipped(source.name, "other lines that are no rows either", count=len(found) - _LISTED))
+        return skipped
+
+
+def _ends_differ(head: bytes) -> bool:
+    """Whether lines end in more than one way, be it inside of quotes, where that does no harm."""
+    both = head.count(b"\r\n")
+    return sum(count > 0 for count in (both, head.count(b"\n") - both, head.count(b"\r") - both)) > 1
+
+
+def _can_read(connection: duckdb.DuckDBPyConnection, scan: str) -> bool:
+    """Tries it outside of the transaction, which an error would end."""
+    with connection.cursor() as other:
+        try:
+            other.execute(f"SELECT count(c0) FROM {scan}")
+        except duckdb.PermissionException:
+            raise
+        except duckdb.Error:
+            return False
+    return True
+
+
+def _read_header(head: bytes) -> tuple[list[str], str, str]:
+    """Names in the first line, the delimiter, and the encoding. No names where it is no CSV."""
+    encoding = "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    text = head.decode("utf-16" if encoding == "utf-16" else "utf-8-sig", "replace").lstrip("\r\n")
+    best: list[str] = []
+    chosen = ","
+    for delimiter in _DELIMITERS:
+        try:
+            fields = next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), [])
+        except csv.Error:  # a field without an end
+            continue
+        if len(fields) > len(best):
+            best, chosen = fields, delimiter
+    return (best if any(name.strip() for name in best) else []), chosen, encoding
+
+
+def _lines_at(source: Source, places: list[int]) -> dict[int, int]:
+    """The line, from 1, of each of these bytes, which are in order."""
+    lines: dict[int, int] = {}
+    wanted = iter(sorted(set(places)))
+    place = next(wanted, None)
+    start, line = 0, 1
+    with source.open() as file:
+        while place is not None and (piece := file.read(1 << 20)):
+            at = 0
+            while place is not None and place < start + len(piece):
+                line += piece.count(b"\n", at, place - start)
+                at = place - start
+                lines[place] = line
+                place = next(wanted, None)
+            line += piece.count(b"\n", at)
+            start += len(piece)
+    return lines
+
+
+class JsonlAdapter(_TableAdapter):
+    """A JSON object a line. A mapping may name a member, or a path into one, like `$.from.name`."""
+
+    name, kind = "jsonl", "JSON Lines"
+    refuses_mark = True  # until 2.0
+
+    def sniff(self, source: Source) -> float:
+        if source.is_container:
+            return 0.0
+        named = _suffix(source) in (".jsonl", ".ndjson")
+        lines = [line for line in _head(source).removeprefix(codecs.BOM_UTF8).split(b"\n") if line.strip()][:3]
+        if named:
+            return 0.6 if lines else 0.0
+        # One line alone may be any kind of JSON, and so may one that goes on after the sample.
+        return 0.5 if sum(map(_is_object, lines)) > 1 else 0.0
+
+    def _open(self, source: Source, path: str, options: LoadOptions, connection: duckdb.DuckDBPyConnection) -> _Table:
+        scan = f"read_json_objects({quoted(path)}, format = 'newline_delimited', ignore_errors = true)"
+        # A line that is no JSON is a row of NULL.
+        names = connection.execute(
+            f"SELECT name, min(n) AS n FROM (SELECT unnest(json_keys(json)) AS name, "
+            f"generate_subscripts(json_keys(json), 1) AS n FROM (FROM {scan} WHERE json_type(json) = 'OBJECT' LIMIT "
+            f"{_LISTED})) GROUP BY name ORDER BY n, name"
+        ).fetchall()
+        expressions = {name: f"json->>{quoted(_member(name))}" for name, _ in names}
+        expressions |= {path: f"json->>{quoted(path)}" for path in options.mapping.values() if path.startswith("$")}
+        reason = (
+            "CASE WHEN json IS NULL THEN 'no JSON' "
+            "WHEN json_type(json) <> 'OBJECT' THEN 'JSON that is no object: ' || lower(json_type(json)) END"
+        )
+        return _Table(f"{scan}", expressions, reason=reason)
+
+    def _lines(self, source: Source, rows: list[int]) -> dict[int, int]:
+        wanted = set(rows)
+        lines: dict[int, int] = {}
+        if not wanted:
+            return lines
+        row = 0
+        with source.open() as packed:
+            file = gzip.GzipFile(fileobj=packed) if source.head(2) == _GZIP else packed
+            for number, line in enumerate(file, 1):
+                if line.strip():  # DuckDB passes over the others
+                    if row in wanted:
+                        lines[row] = number
+                    row += 1
+        return lines
+
+
+def _member(name: str) -> str:
+    """A path to a member, whatever is in its name."""
+    escaped = name.replace('"', '\\"')
+    return f'$."{escaped}"'
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+class ParquetAdapter(_TableAdapter):
+    """Parquet, with columns of whatever type."""
+
+    name, kind = "parquet", "Parquet"
+
+    def sniff(self, source: Source) -> float:
+        return 0.95 if not source.is_container and source.head(4) == b"PAR1" else 0.0
+
+    def _open(self, source: Source, path: str, options: LoadOptions, connection: duckdb.DuckDBPyConnection) -> _Table:
+        scan = f"read_parquet({quoted(path)}, hive_partitioning = false)"
+        types = {row[0]: row[1] for row in connection.execute(f"DESCRIBE FROM {scan}").fetchall()}
+        expressions = {name: '"' + name.replace('"', '""') + '"' for name in types}
+        return _Table(scan, expressions, types)

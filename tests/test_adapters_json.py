@@ -1,0 +1,504 @@
+"""Exports in JSON: every kind of message, by hand, of Telegram, Discord, Slack, Messenger and Instagram."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import json_exports as exports
+import pytest
+
+import streamliner_udf
+from streamliner_udf.ingest import ExportError, IngestReport, Source, ZipLimits, adapters, sources
+
+AT = datetime.datetime(2024, 3, 5, 9, 15, 2)
+# 2024-03-05 09:15:02 in UTC
+UNIX = 1709630102
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with streamliner_udf.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+
+
+def ingest(con: duckdb.DuckDBPyConnection, path: Any, **options: Any) -> IngestReport:
+    report: IngestReport = vars(streamliner_udf)["ingest"](con, path, **options)
+    return report
+
+
+def read(con: duckdb.DuckDBPyConnection, path: Any, columns: str, **options: Any) -> list[tuple[Any, ...]]:
+    """Columns of all messages, in the order of the export."""
+    ingest(con, path, mode="replace", **options)
+    return con.execute(f"SELECT {columns} FROM messages ORDER BY chat, seq").fetchall()
+
+
+def encoded(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False).encode()
+
+
+# ---- all -----------------------------------------------------------------------------------------------------------
+
+
+def test_each_source_is_taken_by_its_own_adapter(tmp_path: Path) -> None:
+    for wanted, path in exports.write_all(tmp_path).items():
+        (source,) = sources.expand(path, None)
+        scores = {}
+        for registered in adapters():
+            adapter = registered.get()
+            assert adapter is not None
+            scores[registered.name] = adapter.sniff(source)
+        source.close()
+        kind = wanted.partition(" ")[0]
+        best = max(scores, key=lambda name: scores[name])
+        assert best == kind, (wanted, scores)
+        # Only these two write the same, and one of them is never sure of the other's.
+        near = {kind, "messenger", "instagram"} if kind in ("messenger", "instagram") else {kind}
+        assert not [name for name, score in scores.items() if name not in near and score > 0], (wanted, scores)
+        assert all(scores[name] <= 0.1 for name in near - {kind}), (wanted, scores)
+
+
+def test_what_looks_like_an_export_and_is_none(con: duckdb.DuckDBPyConnection) -> None:
+    for text in (
+        b"{}",
+        b"[]",
+        b"[1, 2]",
+        b'{"messages": []}',
+        b'{"name": "a", "type": "b"}',
+        b'[{"type": "message"}]',
+        b"\0\1",
+    ):
+        source = Source("x.json", content=text)
+        for registered in adapters():
+            adapter = registered.get()
+            assert adapter is not None
+            assert adapter.sniff(source) == 0, (text, registered.name)
+
+
+def test_merge_twice_adds_nothing_and_files_that_overlap_give_their_union(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    for name, path in exports.write_all(tmp_path).items():
+        table = name.replace(" ", "_").replace(".", "_")
+        first = ingest(con, path, table=table, mode="merge")
+        assert first.inserted == first.rows > 0, name
+        again = ingest(con, path, table=table, mode="merge")
+        assert (again.inserted, again.duplicates) == (0, first.rows), name
+    early, late = (
+        exports.telegram([exports.telegram_text(n, f"m{n}") for n in part]) for part in ((1, 2, 3), (2, 3, 4))
+    )
+    for expected, part in ((3, early), (1, late)):
+        assert ingest(con, encoded(part), table="overlap", mode="merge").inserted == expected
+    # A message without an id is known by its time, author and text, and by how often the same came before.
+    one, two = (exports.messenger("Ana", "ana_1", texts) for texts in (["a", "ok", "ok"], ["ok", "ok", "b"]))
+    for expected, part in ((3, one), (1, two)):
+        assert ingest(con, encoded(part), table="ana", mode="merge").inserted == expected
+
+
+def test_a_file_without_messages_is_an_error(con: duckdb.DuckDBPyConnection) -> None:
+    for document in (
+        exports.telegram([]),
+        exports.telegram([{"id": 1, "type": "unsupported"}]),
+        exports.discord([]),
+        exports.messenger("Ana", "ana_1", []),
+    ):
+        with pytest.raises(ExportError, match=r"ingest: expected bytes to (hold messages|be an export)"):
+            ingest(con, encoded(document))
+        with pytest.raises(duckdb.CatalogException):
+            con.execute("FROM messages")
+
+
+def test_cut_files_give_what_is_whole(con: duckdb.DuckDBPyConnection) -> None:
+    texts = [f"message {n}" for n in range(50)]
+    telegram = exports.telegram([exports.telegram_text(n, text) for n, text in enumerate(texts)])
+    discord = exports.discord([exports.discord_text(n, text) for n, text in enumerate(texts)])
+    for document in (telegram, discord):
+        whole = encoded(document)
+        for cut in (len(whole) * 2 // 3, len(whole) - 1):
+            report = ingest(con, whole[:cut], mode="replace")
+            found = [text for (text,) in con.execute("SELECT text FROM messages ORDER BY seq").fetchall()]
+            assert found == texts[: len(found)]
+            assert len(found) == sum(whole.index(one) + len(one) <= cut for one in map(encoded, document["messages"]))
+            assert report.warnings == [f"bytes: bytes is cut or broken after {len(found)} messages, which were read"]
+
+
+# ---- telegram ------------------------------------------------------------------------------------------------------
+
+
+def test_telegram_texts_and_who_wrote_them(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.write_bytes(
+        rb"""{
+ "name": "Ana", "type": "personal_chat", "id": 4242,
+ "messages": [
+  {"id": 1, "type": "message", "date": "2024-03-05T06:15:02", "date_unixtime": "1709630102", "from": "Ana",
+   "from_id": "user4242", "text": "plain \x0B text", "text_entities": []},
+  {"id": 2, "type": "message", "date": "2024-03-05T06:15:03", "date_unixtime": "1709630103",
+   "edited": "2024-03-05T06:16:00", "edited_unixtime": "1709630160", "from": null, "from_id": "user7",
+   "reply_to_message_id": 1, "text": ["see ", {"type": "link", "text": "https://ex.org"}, ", ", {"type": "bold",
+   "text": "now"}, "!"], "text_entities": [{"type": "plain", "text": "see "}]},
+  {"id": 3, "type": "message", "date": "2019-01-02T03:04:05", "from": "Bo", "from_id": 99, "text": ""},
+  {"id": 4, "type": "message", "date": "2024-03-05T06:20:00", "date_unixtime": "1709630400", "from": "Ana",
+   "from_id": "user4242", "reply_to_message_id": 8, "reply_to_peer_id": "channel5", "text": "elsewhere"},
+  {"id": 5, "type": "unsupported"},
+  {"id": 6, "type": "unsupported"},
+  {"id": 7, "type": "message", "date": "yesterday", "text": "no date"},
+  {"type": "message", "date": "2024-03-05T06:20:00", "text": "no id"},
+  {"id": 9, "type": "advert", "date": "2024-03-05T06:20:00", "text": "?"},
+  {"id": 10, "type": "message" "date": "2024-03-05T06:20:00"},
+  5
+ ]
+}"""
+    )
+    report = ingest(con, path)
+    found = con.execute(
+        "SELECT native_id, ts, ts_utc, author, author_id, text, kind, edited, reply_to, chat, source "
+        "FROM messages ORDER BY seq"
+    ).fetchall()
+    utc = datetime.UTC
+    assert [row[:1] + row[3:9] for row in found] == [
+        ("1", "Ana", "user4242", "plain \x0b text", "text", False, None),
+        ("2", None, "user7", "see https://ex.org, now!", "text", True, "1"),
+        ("3", "Bo", "99", "", "empty", False, None),
+        ("4", "Ana", "user4242", "elsewhere", "text", False, None),
+    ]
+    assert found[0][1] == datetime.datetime(2024, 3, 5, 6, 15, 2)
+    assert found[0][2].astimezone(utc) == datetime.datetime(2024, 3, 5, 9, 15, 2, tzinfo=utc)
+    assert found[2][1:3] == (datetime.datetime(2019, 1, 2, 3, 4, 5), None)
+    assert {row[9:] for row in found} == {("Ana", "telegram")}
+    assert {(skipped.reason, skipped.count) for skipped in report.skipped} == {
+        ("a kind of message that Telegram did not export", 2),
+        ("no date", 1),
+        ("no id", 1),
+        ("type advert", 1),
+        ("broken JSON", 1),
+        ("no object", 1),
+    }
+    assert report.warnings == []
+
+
+def test_telegram_kinds(con: duckdb.DuckDBPyConnection) -> None:
+    missing = "(File not included. Change data exporting settings to download.)"
+    parts: list[dict[str, Any]] = [
+        {"photo": "photos/photo_1.jpg", "text": "look"},
+        {"file": "stickers/a.webp", "media_type": "sticker", "sticker_emoji": "🙂", "text": ""},
+        {"file": missing, "file_name": "plan.pdf", "text": ""},
+        {"photo": missing, "text": ["cap", {"type": "bold", "text": "tion"}]},
+        {"location_information": {"latitude": 51.5, "longitude": -0.12}, "text": ""},
+        {"place_name": "Cafe", "address": "1 Way", "location_information": {"latitude": 1, "longitude": 2}, "text": ""},
+        {"contact_information": {"first_name": "Cy", "last_name": "", "phone_number": "+44 20"}, "text": ""},
+        {
+            "poll": {"question": "Tea?", "closed": False, "answers": [{"text": "yes"}, {"text": ["n", {"text": "o"}]}]},
+            "text": "",
+        },
+        {"todo_list": {"title": "Buy", "answers": [{"text": "milk", "id": 1}, {"text": "tea", "id": 2}]}, "text": ""},
+        {"file": "voice_messages/audio_1.ogg", "media_type": "voice_message", "duration_seconds": 5, "text": ""},
+        {"location_information": None, "text": "gone"},
+    ]
+    document = exports.telegram([exports.telegram_text(n, "", **part) for n, part in enumerate(parts)])
+    assert read(con, encoded(document), "kind, media, text") == [
+        ("attachment", "photos/photo_1.jpg", "look"),
+        ("attachment", "stickers/a.webp", "🙂"),
+        ("omitted", "plan.pdf", ""),
+        ("omitted", None, "caption"),
+        ("location", None, "51.5 -0.12"),
+        ("location", None, "Cafe, 1 Way, 1 2"),
+        ("contact", None, "Cy +44 20"),
+        ("poll", None, "Tea?\nyes\nno"),
+        ("text", None, "Buy\nmilk\ntea"),
+        ("attachment", "voice_messages/audio_1.ogg", ""),
+        ("text", None, "gone"),
+    ]
+
+
+def test_telegram_service_messages(con: duckdb.DuckDBPyConnection) -> None:
+    parts: list[dict[str, Any]] = [
+        {"action": "create_group", "title": "Trip", "members": ["Ana", None, "Bo"]},
+        {"action": "phone_call", "duration_seconds": 56, "discard_reason": "hangup"},
+        {"action": "pin_message", "message_id": 3},
+        {"action": "group_call", "duration": 9},
+        {"action": "migrate_from_group", "actor": None},
+    ]
+    document = exports.telegram([exports.telegram_service(n, **part) for n, part in enumerate(parts)])
+    assert read(con, encoded(document), "kind, author, author_id, text, reply_to") == [
+        ("system", "Ana", "user1", 'Ana: create group "Trip" Ana, Bo', None),
+        ("call", "Ana", "user1", "Ana: phone call hangup 56 s", None),
+        ("system", "Ana", "user1", "Ana: pin message", "3"),
+        ("call", "Ana", "user1", "Ana: group call 9 s", None),
+        ("system", None, "user1", "migrate from group", None),
+    ]
+
+
+def test_telegram_rich_messages(con: duckdb.DuckDBPyConnection) -> None:
+    def plain(text: str) -> dict[str, Any]:
+        return {"type": "plain", "text": text}
+
+    def item(text: str) -> dict[str, Any]:
+        return {"task_state": "none", "content": "text", "text": plain(text)}
+
+    def cell(text: str) -> dict[str, Any]:
+        return {"text": plain(text), "header": False, "align": "left", "vertical_align": "top"}
+
+    bold = {"type": "bold", "text": {"type": "italic", "text": plain('b "q" \\ é\n2')}}
+    rich = {
+        "rtl": False,
+        "part": False,
+        "blocks": [
+            {"type": "heading", "level": 1, "text": plain("Title")},
+            {"type": "paragraph", "text": {"type": "concat", "text": [plain("a "), bold, plain(" c")]}},
+            {"type": "divider"},
+            {"type": "list", "kind": "bullet", "items": [item("one"), item("two")]},
+            {
+                "type": "table",
+                "title": {"type": "empty"},
+                "rows": [{"cells": [cell("x"), cell("y")]}, {"cells": [cell("z")]}],
+            },
+            {"type": "code", "text": plain("print()"), "language": "py"},
+            {"type": "paragraph", "text": plain('"type":"paragraph"')},
+        ],
+    }
+    document = exports.telegram(
+        [exports.telegram_text(1, "", rich_message=rich), exports.telegram_text(2, "both", rich_message=rich)]
+    )
+    del document["messages"][0]["text"]
+    wanted = 'Title\na b "q" \\ é\n2 c\none\ntwo\nx\ty\nz\nprint()\n"type":"paragraph"'
+    for ascii_only in (True, False):
+        text = json.dumps(document, ensure_ascii=ascii_only, indent=1).encode()
+        assert read(con, text, "kind, text") == [("text", wanted), ("text", "both")]
+
+
+def test_telegram_account(con: duckdb.DuckDBPyConnection) -> None:
+    """All chats of an account are keyed as each of them alone is."""
+    one = exports.telegram([exports.telegram_text(1, "hi"), exports.telegram_text(2, "ho")], name="O'Neil", id=7)
+    saved = exports.telegram([exports.telegram_text(1, "note")], type="saved_messages", id=8)
+    del saved["name"]
+    left = exports.telegram([exports.telegram_text(1, "bye")], name="Left", id=9)
+    account = {
+        "about": "Here is the data you requested. Remember: Telegram is ad free.",
+        "personal_information": {"first_name": "Ana"},
+        "chats": {"about": "", "list": [one, saved]},
+        "left_chats": {"about": "", "list": [left]},
+    }
+    assert read(con, encoded(account), "chat, text") == [
+        ("Left", "bye"), ("O'Neil", "hi"), ("O'Neil", "ho"), ("Saved Messages", "note"),
+    ]  # fmt: skip
+    keys = {row[0] for row in con.execute("SELECT msg_key FROM messages WHERE chat = 'O''Neil'").fetchall()}
+    assert len(keys) == 2
+    assert {row[0] for row in read(con, encoded(one), "msg_key")} == keys
+    assert read(con, encoded(saved), "chat") == [("Saved Messages",)]
+    assert {row[0] for row in read(con, encoded(one), "chat", chat="mine")} == {"mine"}
+
+
+# ---- discord -------------------------------------------------------------------------------------------------------
+
+
+def test_discord(con: duckdb.DuckDBPyConnection) -> None:
+    parts: list[dict[str, Any]] = [
+        {"content": "hi", "timestamp": "2024-03-05T06:15:02.1230000-03:00"},
+        {
+            "content": "yes",
+            "type": "Reply",
+            "reference": {"messageId": "70", "channelId": "222"},
+            "timestampEdited": "2024-03-05T10:00:00+00:00",
+        },
+        {
+            "content": "two",
+            "attachments": [{"fileName": "a.png", "url": "https://x/a.png"}, {"fileName": "b.png", "url": "u"}],
+        },
+        {"content": "", "stickers": [{"id": "1", "name": "wave", "format": "Png"}]},
+        {"content": "Joined the server.", "type": "GuildMemberJoin"},
+        {"content": "Started a call that lasted 5 minutes.", "type": "Call"},
+        {"content": "", "embeds": [{"title": "News", "description": "It rains."}]},
+        {"content": "", "forwardedMessage": {"content": "old words", "attachments": []}},
+        {"content": "from a command", "type": "20"},
+        {"content": "", "author": {"id": "5", "name": "bo", "nickname": ""}},
+    ]
+    document = exports.discord([exports.discord_text(n, "", **part) for n, part in enumerate(parts)])
+    found = read(con, encoded(document), "native_id, author, author_id, kind, text, media, edited, reply_to")
+    assert found == [
+        ("70", "Ana", "4", "text", "hi", None, False, None),
+        ("71", "Ana", "4", "text", "yes", None, True, "70"),
+        ("72", "Ana", "4", "attachment", "two", "a.png\nb.png", False, None),
+        ("73", "Ana", "4", "attachment", "", "wave", False, None),
+        ("74", "Ana", "4", "system", "Joined the server.", None, False, None),
+        ("75", "Ana", "4", "call", "Started a call that lasted 5 minutes.", None, False, None),
+        ("76", "Ana", "4", "text", "News\nIt rains.", None, False, None),
+        ("77", "Ana", "4", "text", "old words", None, False, None),
+        ("78", "Ana", "4", "text", "from a command", None, False, None),
+        ("79", "bo", "5", "empty", "", None, False, None),
+    ]
+    ts, utc, chat = con.execute("SELECT ts, ts_utc, chat FROM messages ORDER BY seq").fetchall()[0]
+    assert ts == datetime.datetime(2024, 3, 5, 6, 15, 2, 123000)
+    assert utc.astimezone(datetime.UTC) == datetime.datetime(2024, 3, 5, 9, 15, 2, 123000, tzinfo=datetime.UTC)
+    assert chat == "Neighbours / general"
+
+
+def test_discord_parts_are_one_channel(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    for part, numbers in (("", (1, 2)), (" [part 2]", (2, 3))):
+        document = exports.discord([exports.discord_text(n, f"m{n}") for n in numbers])
+        (tmp_path / f"Neighbours - general [222]{part}.json").write_bytes(encoded(document))
+    report = ingest(con, tmp_path / "*.json", mode="merge")
+    assert (report.inserted, report.duplicates) == (3, 1)
+    del document["channel"]["name"]
+    document["guild"] = {"id": "0", "name": "Direct Messages"}
+    path = tmp_path / "Bo [part 3].json"
+    path.write_bytes(encoded(document))
+    assert read(con, path, "chat") == [("Bo",), ("Bo",)]
+
+
+# ---- slack ---------------------------------------------------------------------------------------------------------
+
+
+def test_slack(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = exports.slack(tmp_path / "space.zip")
+    report = ingest(con, path)
+    found = con.execute("SELECT chat, author, author_id, kind, text FROM messages ORDER BY chat, native_id").fetchall()
+    ana, bo = ("Ana é", "U1"), ("bo", "U2")
+    assert found == [
+        ("Ana é, bo", *bo, "text", "psst"),
+        ("general", *ana, "system", "@Ana é has joined the channel"),
+        ("general", *ana, "text", "a < b & c > d, @bo and @U9, see #general and #old"),
+        ("general", *bo, "text", "@here https://ex.org/?a=1&b=2 site (https://ex.org) ex.org/x mail@ex.org @team"),
+        ("general", "U9", "U9", "text", "gone user"),
+        ("general", *ana, "attachment", ""),
+        ("general", *ana, "omitted", ""),
+        ("general", "deploy", "B1", "text", "built"),
+        ("general", "Guest", "U8", "text", "connect"),
+        ("general", *ana, "deleted", "This message was deleted."),
+        ("lost", *ana, "text", "no channel of that name"),
+    ]
+    ts, utc, native, reply, edited, media = con.execute(
+        "SELECT ts, ts_utc, native_id, reply_to, edited, media FROM messages WHERE chat = 'general' ORDER BY native_id"
+    ).fetchall()[1]
+    assert (ts, native) == (AT + datetime.timedelta(microseconds=200), f"{UNIX}.000200")
+    assert utc.astimezone(datetime.UTC).replace(tzinfo=None) == ts
+    assert (reply, edited, media) == (f"{UNIX}.000100", True, None)
+    media = con.execute("SELECT media FROM messages WHERE kind = 'attachment'").fetchall()
+    assert media == [("a.png\nb.png",)]
+    assert {(skipped.name, skipped.reason) for skipped in report.skipped} == {
+        ("empty", "listed as a channel, has no folder in the export"),
+        ("integration_logs.json", "no file of messages"),
+        ("space.zip", "type reminder"),
+        ("space.zip", "no id"),
+        ("general/2024-03-07.json", "no messages in it"),
+    }
+    assert report.warnings == [
+        "space.zip: general/2024-03-06.json is cut or broken after 2 messages, which were read",
+        "space.zip: folder lost is of no channel that the export lists: it is known by its name",
+    ]
+
+
+def test_slack_folders_and_single_files(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    archive = exports.slack(tmp_path / "space.zip")
+    first = ingest(con, archive, mode="merge")
+    for inside in ("", "My space export"):
+        with zipfile.ZipFile(archive) as file:
+            file.extractall(tmp_path / "out" / inside)
+        assert ingest(con, tmp_path / "out" / inside, mode="merge").duplicates == first.rows
+    day = tmp_path / "out" / "My space export" / "general" / "2024-03-05.json"
+    report = ingest(con, day, table="day")
+    assert report.files[0].chats == ["general"]
+    broken = tmp_path / "broken.zip"
+    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(broken, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, b"{" if name == "users.json" else old.read(name))
+    report = ingest(con, broken, table="broken")
+    assert "users.json is no list: what it names stays an id" in report.warnings[0]
+    assert con.execute("SELECT DISTINCT author FROM broken WHERE author_id = 'U1'").fetchall() == [("U1",)]
+
+
+def test_slack_has_files_by_the_thousand(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "many.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("channels.json", encoded([{"id": "C1", "name": "general"}]))
+        for number in range(2500):
+            day = datetime.date(2015, 1, 1) + datetime.timedelta(days=number)
+            archive.writestr(f"general/{day}.json", encoded([exports.slack_text(number, "hi")]))
+    assert ingest(con, path).inserted == 2500
+    limits = ZipLimits(documents=2000)
+    with pytest.raises(ExportError, match="expected a ZIP archive of at most 2,000 members, got 2,501"):
+        ingest(con, path, limits=limits)
+
+
+# ---- messenger and instagram ---------------------------------------------------------------------------------------
+
+
+def test_messenger(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    parts: list[dict[str, Any]] = [
+        {"content": "olÃ¡ ð\x9f\x98\x82"},
+        {"content": "plain é"},
+        {"photos": [{"uri": "messages/inbox/ana_1/photos/1.jpg"}, {"uri": "messages/inbox/ana_1/photos/2.jpg"}]},
+        {"sticker": {"uri": "messages/stickers_used/3.png"}},
+        {"is_unsent": True},
+        {"content": "look", "share": {"link": "https://ex.org"}, "type": "Share"},
+        {"content": "https://ex.org", "share": {"link": "https://ex.org"}},
+        {"content": "You called Ana.", "call_duration": 5, "type": "Call"},
+        {"content": "Ana added Bo.", "type": "Subscribe"},
+        {},
+        {"content": "hi", "reactions": [{"reaction": "x", "actor": "Bo"}]},
+    ]
+    folder = tmp_path / "messages" / "inbox" / "ana_1"
+    folder.mkdir(parents=True)
+    made = [exports.messenger_text(n, "", **part) for n, part in enumerate(parts)]
+    for number, chosen in ((1, made[6:]), (2, made[:6])):
+        document = exports.messenger("JosÃ©", "inbox/ana_1", [])
+        document["messages"] = chosen[::-1]
+        (folder / f"message_{number}.json").write_text(json.dumps(document), encoding="ascii")
+    assert read(con, tmp_path, "seq, kind, text, media") == [
+        (0, "text", "olá 😂", None),
+        (1, "text", "plain é", None),
+        (2, "attachment", "", "messages/inbox/ana_1/photos/1.jpg\nmessages/inbox/ana_1/photos/2.jpg"),
+        (3, "attachment", "", "messages/stickers_used/3.png"),
+        (4, "deleted", "", None),
+        (5, "text", "look\nhttps://ex.org", None),
+        (6, "text", "https://ex.org", None),
+        (7, "call", "You called Ana.", None),
+        (8, "system", "Ana added Bo.", None),
+        (9, "empty", "", None),
+        (10, "text", "hi", None),
+    ]
+    first = con.execute("SELECT ts, ts_utc, author, chat, source FROM messages ORDER BY seq").fetchall()[0]
+    assert first[0] == AT
+    assert first[1].astimezone(datetime.UTC).replace(tzinfo=None) == AT
+    assert first[2:] == ("Zoë", "José", "messenger")
+    (folder / "message_3.json").write_bytes(b'{"participants":[],"messages":[{"sender_name":"a"}')
+    report = ingest(con, tmp_path, table="more")
+    assert report.rows == 11
+    assert report.warnings[0].endswith("message_3.json is cut or broken after 1 messages, which were read")
+    assert [(skipped.reason, skipped.count) for skipped in report.skipped] == [("no date", 1)]
+
+
+def test_encrypted_chats_of_messenger(con: duckdb.DuckDBPyConnection) -> None:
+    message = {
+        "isUnsent": False,
+        "media": [{"uri": "./media/a.jpg"}],
+        "reactions": [],
+        "senderName": "Bo",
+        "text": "hé",
+    }
+    document = {
+        "participants": ["Bo", "Cy"],
+        "threadName": "Bo_1",
+        "messages": [message | {"timestamp": UNIX * 1000, "type": "text"}],
+    }
+    wanted = [("Bo_1", "Bo", "hé", "attachment", "./media/a.jpg", AT)]
+    assert read(con, encoded(document), "chat, author, text, kind, media, ts") == wanted
+
+
+def test_instagram_is_told_from_messenger(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    for parent, wanted in (("your_instagram_activity", "instagram"), ("your_facebook_activity", "messenger")):
+        path = exports.meta(tmp_path / f"{wanted}.zip", parent)
+        assert read(con, path, "source") == [(wanted,)] * 4
+    document = exports.messenger("Ana", "inbox/ana_1", ["x"])
+    document["messages"][0]["photos"] = [{"uri": "your_instagram_activity/messages/inbox/ana_1/photos/1.jpg"}]
+    assert read(con, encoded(document), "source") == [("instagram",)]
+    # Who knows better may say so.
+    document = exports.messenger("Ana", "inbox/ana_1", ["x"])
+    assert read(con, encoded(document), "source") == [("messenger",)]
+    assert read(con, encoded(document), "source", source="instagram") == [("instagram",)]
