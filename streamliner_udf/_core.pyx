@@ -9,11 +9,9 @@ from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memset
 cimport cython
-cimport numpy as cnp
 
+import sys as _sys
 import uuid as _uuid
-
-import numpy as _numpy
 
 from streamliner_udf import errors as _errors
 
@@ -202,6 +200,11 @@ cdef extern from "numpy/arrayobject.h" nogil:
         const char *buf
     ctypedef struct PyArray_StringDTypeObject:
         pass
+    ctypedef struct PyArrayObject:
+        pass
+    int PyArray_ImportNumPyAPI() except -1
+    char *PyArray_BYTES(PyArrayObject *)
+    void *PyArray_DESCR(PyArrayObject *)
     npy_string_allocator *NpyString_acquire_allocator(const PyArray_StringDTypeObject *descr)
     void NpyString_release_allocator(npy_string_allocator *allocator)
     int NpyString_load(
@@ -210,7 +213,6 @@ cdef extern from "numpy/arrayobject.h" nogil:
     int NpyString_pack_null(npy_string_allocator *allocator, npy_packed_static_string *packed)
 
 import_datetime()
-cnp.import_array()
 
 # Bytes; below, letting go of the lock would cost more than the work.
 cdef uint32_t SCALAR_RELEASE = 4096
@@ -226,10 +228,31 @@ cdef dict TYPE_NAMES = {
     SL_TYPE_INTEGERS: "integers", SL_TYPE_NATURALS: "naturals", SL_TYPE_LIST: "list", SL_TYPE_STRUCT: "struct",
 }
 cdef dict NUMPY_TYPES = {
-    SL_TYPE_INTEGER: _numpy.int64, SL_TYPE_NATURAL: _numpy.uint64, SL_TYPE_REAL: _numpy.float64,
-    SL_TYPE_BOOLEAN: _numpy.bool,
+    SL_TYPE_INTEGER: "int64", SL_TYPE_NATURAL: "uint64", SL_TYPE_REAL: "float64", SL_TYPE_BOOLEAN: "bool",
 }
-cdef object StringDType = _numpy.dtypes.StringDType
+
+# ---- NumPy, which takes longer to import than all of this ------------------------------------------------------------
+
+cdef object numpy_module = None
+
+
+cdef object _numpy():
+    """The module; imported when there is first something to do with arrays."""
+    global numpy_module
+    if numpy_module is None:
+        import numpy
+        PyArray_ImportNumPyAPI()
+        numpy_module = numpy
+    return numpy_module
+
+
+cdef bint _is_array(object value):
+    """Nobody has an array before NumPy was imported."""
+    return "numpy" in _sys.modules and isinstance(value, _numpy().ndarray)
+
+
+cdef object _string_type():
+    return _numpy().dtypes.StringDType
 
 # ---- the table ------------------------------------------------------------------------------------------------------
 
@@ -429,7 +452,7 @@ cdef class _Texts:
 
     def __cinit__(self, str name, str param, object value):
         cdef bytes item
-        if isinstance(value, str) or not isinstance(value, (list, tuple, _numpy.ndarray)):
+        if isinstance(value, str) or not (isinstance(value, (list, tuple)) or _is_array(value)):
             raise TypeError(f"{name}: expected {param} to be a list of str, got {type(value).__name__}")
         self.utf8 = []
         for i, text in enumerate(value):
@@ -566,7 +589,7 @@ cdef class Function:
                     values[count].texts = texts.ptr
                     values[count].count = <uint32_t>len(texts.utf8)
                 elif param.fallback.type == SL_TYPE_BOOLEAN:
-                    if not isinstance(value, (bool, _numpy.bool)):
+                    if not isinstance(value, bool) and not ("numpy" in _sys.modules and isinstance(value, _numpy().bool)):
                         raise self.wrong_option(p, "bool", value)
                     values[count].integer = bool(value)
                 elif param.fallback.type == SL_TYPE_REAL:
@@ -629,7 +652,7 @@ cdef class Function:
             return None if options.is_null else self.scalar(str.__str__(text), options)
         if isinstance(text, list):
             return self.strings(list(text), options)
-        if isinstance(text, _numpy.ndarray):
+        if _is_array(text):
             return self.numpy(text, options)
         if hasattr(text, "__arrow_c_array__"):
             return self.arrow_array(text, options)
@@ -885,7 +908,7 @@ cdef class Function:
     # ---- NumPy ----
 
     cdef object numpy(self, object column, _Options options):
-        if not isinstance(column.dtype, StringDType):
+        if not isinstance(column.dtype, _string_type()):
             raise TypeError(
                 f"{self.name}: expected a NumPy array of StringDType, got one of {column.dtype}; "
                 f"make it one with .astype(numpy.dtypes.StringDType())"
@@ -894,17 +917,17 @@ cdef class Function:
         flat = column.reshape(-1)
         if self.row.shape != SL_SHAPE_TEXT:
             # Missing values read as what stands for them in the array, and are None here.
-            values = flat.astype(StringDType(na_object=None)).tolist()
+            values = flat.astype(_string_type()(na_object=None)).tolist()
             may_miss = hasattr(column.dtype, "na_object") or options.is_null
             return self.to_numpy(self.strings(values, options), may_miss).reshape(shape)
         dtype = column.dtype
         if not hasattr(dtype, "na_object") and options.is_null:
-            dtype = StringDType(na_object=None)
+            dtype = _string_type()(na_object=None)
         elif hasattr(dtype, "na_object"):
-            dtype = StringDType(na_object=dtype.na_object, coerce=dtype.coerce)
+            dtype = _string_type()(na_object=dtype.na_object, coerce=dtype.coerce)
         else:
-            dtype = StringDType(coerce=dtype.coerce)
-        result = _numpy.empty(flat.shape, dtype=dtype)
+            dtype = _string_type()(coerce=dtype.coerce)
+        result = _numpy().empty(flat.shape, dtype=dtype)
         self.numpy_texts(flat, result, options)
         return result.reshape(shape)
 
@@ -912,21 +935,21 @@ cdef class Function:
         """Numbers as numbers, unless one may be missing; everything else as objects."""
         dtype = NUMPY_TYPES.get(self.row.result.type)
         if dtype is not None and not may_miss:
-            return _numpy.array(results, dtype=dtype)
-        array = _numpy.empty(len(results), dtype=object)
+            return _numpy().array(results, dtype=dtype)
+        array = _numpy().empty(len(results), dtype=object)
         for i, item in enumerate(results):
             array[i] = item
         return array
 
-    cdef numpy_texts(self, cnp.ndarray column, cnp.ndarray result, _Options options):
+    cdef numpy_texts(self, object column, object result, _Options options):
         cdef int64_t total = column.shape[0], stride = column.strides[0] if total else 0, start = 0, i, count
         cdef int64_t out_stride = result.strides[0] if total else 0, failed = 0
-        cdef char *source = cnp.PyArray_BYTES(column)
-        cdef char *target = cnp.PyArray_BYTES(result)
+        cdef char *source = PyArray_BYTES(<PyArrayObject *>column)
+        cdef char *target = PyArray_BYTES(<PyArrayObject *>result)
         cdef npy_string_allocator *reading
         cdef npy_string_allocator *writing
-        cdef PyArray_StringDTypeObject *from_type = <PyArray_StringDTypeObject *>cnp.PyArray_DESCR(column)
-        cdef PyArray_StringDTypeObject *to_type = <PyArray_StringDTypeObject *>cnp.PyArray_DESCR(result)
+        cdef PyArray_StringDTypeObject *from_type = <PyArray_StringDTypeObject *>PyArray_DESCR(<PyArrayObject *>column)
+        cdef PyArray_StringDTypeObject *to_type = <PyArray_StringDTypeObject *>PyArray_DESCR(<PyArrayObject *>result)
         cdef npy_static_string text
         cdef sl_str out
         cdef sl_batch batch
@@ -1157,7 +1180,7 @@ cdef _Source _source(str name, str param, sl_type type, object value):
     source = _ObjectSource(name, param, type)
     source.kind = "scalar"
     if numbers:
-        if isinstance(value, _numpy.ndarray):
+        if _is_array(value):
             if value.dtype.kind not in "iu" or value.ndim not in (1, 2):
                 raise source.wrong(f"a NumPy array of {value.ndim} dimensions and {value.dtype}")
             if value.ndim == 2:
@@ -1165,18 +1188,18 @@ cdef _Source _source(str name, str param, sl_type type, object value):
             value = list(value) if value.ndim == 2 else value
         elif isinstance(value, (list, tuple)):
             # Numbers are one row; lists of them, and None, are a column.
-            if value and all(item is None or isinstance(item, (list, tuple, _numpy.ndarray)) for item in value):
+            if value and all(item is None or isinstance(item, (list, tuple)) or _is_array(item) for item in value):
                 source.kind = "list"
         elif value is not None:
             raise source.wrong(f"{type_name(value)}")
     elif isinstance(value, list):
         source.kind = "list"
-    elif isinstance(value, _numpy.ndarray):
-        if not isinstance(value.dtype, StringDType) or value.ndim != 1:
+    elif _is_array(value):
+        if not isinstance(value.dtype, _string_type()) or value.ndim != 1:
             raise source.wrong(f"a NumPy array of {value.ndim} dimensions and {value.dtype}")
         source.kind = "numpy"
         source.may_miss = hasattr(value.dtype, "na_object")
-        value = value.astype(StringDType(na_object=None)).tolist()
+        value = value.astype(_string_type()(na_object=None)).tolist()
     elif value is not None and not isinstance(value, str):
         raise source.wrong(type_name(value))
     (<_ObjectSource>source).rows = [value] if source.kind == "scalar" else list(value)
@@ -1274,7 +1297,8 @@ cdef class _ObjectSource(_Source):
     cdef fill_numbers(self, int64_t start, int64_t count):
         """As arrays, kept alive until the next block."""
         cdef int64_t i
-        cdef cnp.ndarray array
+        cdef object array
+        cdef int64_t length
         self.alive = []
         for i in range(count):
             row = self.rows[start + i]
@@ -1284,16 +1308,17 @@ cdef class _ObjectSource(_Source):
                 continue
             array = made
             self.alive.append(array)
-            if array.shape[0] > 0xFFFFFFFF:
+            length = array.shape[0]
+            if length > 0xFFFFFFFF:
                 raise _fail(self.name, SL_ERANGE, None, start + i)
             # An empty array has a place in memory too.
-            self.numbers[i] = sl_numbers(<const int64_t *>cnp.PyArray_DATA(array), <uint32_t>array.shape[0])
+            self.numbers[i] = sl_numbers(<const int64_t *>PyArray_BYTES(<PyArrayObject *>array), <uint32_t>length)
 
     cdef object array(self, object row):
         """One row of numbers; None if one of them is."""
         natural = self.type == SL_TYPE_NATURALS
-        wanted = _numpy.uint64 if natural else _numpy.int64
-        if isinstance(row, _numpy.ndarray):
+        wanted = "uint64" if natural else "int64"
+        if _is_array(row):
             if row.dtype.kind not in "iu" or row.ndim != 1:
                 raise self.wrong(f"a NumPy array of {row.ndim} dimensions and {row.dtype} in it")
             row = row.tolist()
@@ -1303,7 +1328,7 @@ cdef class _ObjectSource(_Source):
             if isinstance(item, bool) or not hasattr(item, "__index__"):
                 raise self.wrong(f"{type_name(item)} in it")
         try:
-            return _numpy.array([item.__index__() for item in row], dtype=wanted)
+            return _numpy().array([item.__index__() for item in row], dtype=wanted)
         except OverflowError:
             bounds = "0 to 18446744073709551615" if natural else "64 bits"
             raise _errors.InvalidArgument(f"{self.name}: expected {self.param} to fit {bounds}, got {row}") from None
