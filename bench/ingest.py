@@ -8,15 +8,18 @@ process of its own, so that peaks of memory are its own, and the ways of a forma
     ingest     `streamliner_udf.ingest` into a new database file, until it is on disk
     memory     the same into a table in memory
     parse      all rows of the message table computed, and none written
-    read       the bytes of the file, unpacked where it is an archive
+    bytes      the bytes of the file as they lie on disk
+    read       the bytes of the export, unpacked where it is an archive
+    kernel     of WhatsApp: the parser alone, to columns in memory
+    parser     the parser of `python` alone, to a list
     python     the code that scripts have: the standard library's parser, and executemany, into the same file
     frame      the same parser, and a pandas DataFrame that DuckDB reads, where pandas is installed
     others     whatstk and chat-miner, parsing only, where they are installed
 
 Messages of `python` and `frame` are compared with ours first: time, author and text. executemany costs DuckDB a
-statement a row, so `python` runs on a sample and its time is scaled; what was scaled is said. Row groups are sized so
-that all threads can compress (ROW_GROUP_SIZE at ATTACH): at DuckDB's own 122,880 rows, 100,000 messages are written by
-one thread.
+statement a row, so `python` and `parser` run on a sample and their time is scaled; what was scaled is said. Row groups
+are sized so that all threads can compress (ROW_GROUP_SIZE at ATTACH): at DuckDB's own 122,880 rows, 100,000 messages
+are written by one thread.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import argparse
 import datetime
 import functools
 import importlib.util
+import itertools
 import json
 import resource
 import statistics
@@ -50,7 +54,10 @@ from streamliner_udf.ingest.load import ingest
 from streamliner_udf.ingest.sources import expand
 
 CACHE = Path(__file__).parents[1] / "build" / "bench-cache"
-SAMPLE = 10_000  # messages of `python`
+SAMPLE = 10_000  # messages of what is too slow for all
+SCALED = ("python", "parser")
+OURS = ("ingest", "memory", "parse", "read", "bytes")
+SPLIT = ("read", "unpack", "parse", "write")
 ROW_GROUPS = 24_576
 SEED = 11
 
@@ -219,6 +226,17 @@ def _read(path: Path) -> int:
     return 0
 
 
+def _bytes(path: Path) -> int:
+    for one in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if one.is_file():
+            one.read_bytes()
+    return 0
+
+
+def _kernel(path: Path) -> int:
+    return len(streamliner_udf.parse_rows("parse_whatsapp", path.read_bytes()))
+
+
 def _python(path: Path, format: str) -> int:
     rows = PYTHON[format](path)
     with tempfile.TemporaryDirectory() as folder, closing(_database(folder)) as connection:
@@ -247,7 +265,10 @@ def run(way: str, format: str, path: Path) -> dict[str, float]:
         "ingest": lambda: _ingest(path, "target.messages"),
         "memory": lambda: _ingest(path, "messages"),
         "parse": lambda: _parse(path),
+        "bytes": lambda: _bytes(path),
         "read": lambda: _read(path),
+        "kernel": lambda: _kernel(path),
+        "parser": lambda: len(PYTHON[format](path)),
         "python": lambda: _python(path, format),
         "frame": lambda: _frame(path, format),
         **{name: functools.partial(library, path) for name, library in LIBRARIES.items()},
@@ -307,13 +328,15 @@ def size(path: Path) -> int:
 
 def measure(format: str, messages: int, rounds: int) -> dict[str, Any]:
     path, sample = export(format, messages), export(format, SAMPLE)
-    ways = dict.fromkeys(("ingest", "memory", "parse", "read"), path)
+    ways = dict.fromkeys(OURS, path)
     record: dict[str, Any] = {"format": format, "messages": messages, "megabytes": size(path) / 1e6}
     if format in PYTHON:
         record["differing"] = compare(format, sample)
-        ways["python"] = sample
+        ways |= {"python": sample, "parser": sample}
         if importlib.util.find_spec("pandas"):
             ways["frame"] = path
+        if format == "whatsapp":
+            ways["kernel"] = path
         ways |= {name: path for name in OTHERS.get(format, ()) if importlib.util.find_spec(name)}
     runs: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
     for turn in range(rounds):
@@ -327,14 +350,17 @@ def measure(format: str, messages: int, rounds: int) -> dict[str, Any]:
     }
     rows = found["ingest"]["rows"]
     record |= {"rows": rows, "ways": found, "messages_a_second": rows / found["ingest"]["seconds_min"]}
-    read, parse, total = (found[way]["seconds_min"] for way in ("read", "parse", "ingest"))
-    record["split_ms"] = {"read": read * 1e3, "parse": (parse - read) * 1e3, "write": (total - parse) * 1e3}
+    steps = [found[way]["seconds_min"] * 1e3 for way in ("bytes", "read", "parse", "ingest")]
+    split = [steps[0], *(max(0.0, after - before) for before, after in itertools.pairwise(steps))]
+    record["split_ms"] = dict(zip(SPLIT, split, strict=True))
     record["ratios"] = {}
     for way in ways:
-        if way in ("ingest", "memory", "parse", "read"):
+        if way in OURS or way == "kernel":
             continue
-        scale = rows / found[way]["rows"] if way == "python" else 1.0
-        ours = "parse" if way in LIBRARIES else "ingest"
+        scale = rows / found[way]["rows"] if way in SCALED else 1.0
+        ours = "parse" if way in (*LIBRARIES, "parser") else "ingest"
+        if way == "parser" and "kernel" in ways:
+            ours = "kernel"
         pairs = zip(runs[way], runs[ours], strict=True)
         record["ratios"][way] = scale * statistics.median(one["seconds"] / two["seconds"] for one, two in pairs)
     return record
@@ -349,9 +375,7 @@ def show(records: list[dict[str, Any]]) -> None:
         "memory ms",
         "k msg/s",
         "MB/s",
-        "read",
-        "parse",
-        "write",
+        *SPLIT,
         "peak MB",
     ]
     lines = []
@@ -367,7 +391,7 @@ def show(records: list[dict[str, Any]]) -> None:
                 f"{ways['memory']['seconds_min'] * 1e3:.0f}",
                 f"{record['messages_a_second'] / 1e3:.0f}",
                 f"{record['megabytes'] / total:.0f}",
-                *(f"{record['split_ms'][part]:.0f}" for part in ("read", "parse", "write")),
+                *(f"{record['split_ms'][part]:.0f}" for part in SPLIT),
                 f"{ways['ingest']['peak_megabytes']:.0f}",
             ]
         )
