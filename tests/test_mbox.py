@@ -95,7 +95,7 @@ def test_a_mailbox(con: duckdb.DuckDBPyConnection) -> None:
         ("Zé", "ze@example.org", "2024-03-05 09:15:02", "2024-03-05 08:15:02+00", "Hi Ana,\nFrom Monday on?", "text",
          None, "1@example.org", None, "Lunch", 1),
         ("Silva, Ana", "ana@example.org", "2024-03-05 06:20:00", "2024-03-05 09:20:00+00", "Olá, € 5", "text",
-         "fôto.jpg, menü.pdf", "2@example.org", "1@example.org", "Lunch", 11),
+         "fôto.jpg\nmenü.pdf", "2@example.org", "1@example.org", "Lunch", 11),
         ("news@example.org", "news@example.org", "2024-03-05 10:00:00", None, "One & two\n\nthree", "text",
          None, None, None, "bytes", 47),
     ]  # fmt: skip

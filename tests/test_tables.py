@@ -268,6 +268,24 @@ def test_parquet_and_our_own_table(con: duckdb.DuckDBPyConnection, tmp_path: Pat
         ingest(con, path.read_bytes()[:200])
 
 
+def test_several_attachments_are_one_a_line(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "listed.parquet"
+    con.execute(
+        "COPY (SELECT unnest([1, 2, 3]) AS id, 'hi' AS text, unnest([['a, b.pdf', 'c.png'], [], NULL]) AS attachments) "
+        f"TO '{path}' (FORMAT parquet)"
+    )
+    lines = (
+        '{"id": 1, "text": "hi", "attachments": ["a, b.pdf", "c.png"]}\n'
+        '{"id": 2, "text": "hi", "attachments": []}\n'
+        '{"id": 3, "text": "hi", "attachments": null}\n'
+        '{"id": 4, "text": "hi", "attachments": "[draft] d.pdf"}\n'
+    )
+    wanted = [("1", "a, b.pdf\nc.png"), ("2", None), ("3", None)]
+    for source, found in ((path, wanted), (lines.encode(), [*wanted, ("4", "[draft] d.pdf")])):
+        ingest(con, source, mode="replace")
+        assert con.execute("SELECT native_id, media FROM messages ORDER BY seq").fetchall() == found
+
+
 # ---- sniff -----------------------------------------------------------------------------------------------------------
 
 

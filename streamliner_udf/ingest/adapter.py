@@ -22,7 +22,7 @@ MESSAGE_COLUMNS = {
     "text": "VARCHAR",
     "kind": "VARCHAR",  # text, system, attachment, omitted, deleted, poll, location, call, contact, empty
     "edited": "BOOLEAN",
-    "media": "VARCHAR",  # name of the attached file
+    "media": "VARCHAR",  # names of attached files, one a line
     "reply_to": "VARCHAR",  # native_id of another message
     "native_id": "VARCHAR",
     "author_id": "VARCHAR",

@@ -244,7 +244,7 @@ def _row(raw: bytes, line: int | None, filename: str, options: LoadOptions, seen
         address.lower() or None,
         text,
         "text" if text else "attachment" if names else "empty",
-        ", ".join(names) or None,
+        "\n".join(names) or None,
         next(iter(replied or references[-1:]), None),
         next(iter(native), None),
         options.chat or subject or seen.title,

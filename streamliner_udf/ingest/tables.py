@@ -323,7 +323,7 @@ class JsonlAdapter(_TableAdapter):
             "CASE WHEN json IS NULL THEN 'no JSON' "
             "WHEN json_type(json) <> 'OBJECT' THEN 'JSON that is no object: ' || lower(json_type(json)) END"
         )
-        return _Table(f"{scan}", expressions, reason=reason)
+        return _Table(scan, expressions, dict.fromkeys(expressions, "JSON"), reason)
 
     def _lines(self, source: Source, rows: list[int]) -> dict[int, int]:
         wanted = set(rows)
