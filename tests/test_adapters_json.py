@@ -158,10 +158,9 @@ def test_telegram_texts_and_who_wrote_them(con: duckdb.DuckDBPyConnection, tmp_p
     )
     report = ingest(con, path)
     found = con.execute(
-        "SELECT native_id, ts, ts_utc, author, author_id, text, kind, edited, reply_to, chat, source "
+        "SELECT native_id, ts, timezone('UTC', ts_utc), author, author_id, text, kind, edited, reply_to, chat, source "
         "FROM messages ORDER BY seq"
     ).fetchall()
-    utc = datetime.UTC
     assert [row[:1] + row[3:9] for row in found] == [
         ("1", "Ana", "user4242", "plain \x0b text", "text", False, None),
         ("2", None, "user7", "see https://ex.org, now!", "text", True, "1"),
@@ -169,7 +168,7 @@ def test_telegram_texts_and_who_wrote_them(con: duckdb.DuckDBPyConnection, tmp_p
         ("4", "Ana", "user4242", "elsewhere", "text", False, None),
     ]
     assert found[0][1] == datetime.datetime(2024, 3, 5, 6, 15, 2)
-    assert found[0][2].astimezone(utc) == datetime.datetime(2024, 3, 5, 9, 15, 2, tzinfo=utc)
+    assert found[0][2] == datetime.datetime(2024, 3, 5, 9, 15, 2)
     assert found[2][1:3] == (datetime.datetime(2019, 1, 2, 3, 4, 5), None)
     assert {row[9:] for row in found} == {("Ana", "telegram")}
     assert {(skipped.reason, skipped.count) for skipped in report.skipped} == {
@@ -333,9 +332,9 @@ def test_discord(con: duckdb.DuckDBPyConnection) -> None:
         ("78", "Ana", "4", "text", "from a command", None, False, None),
         ("79", "bo", "5", "empty", "", None, False, None),
     ]
-    ts, utc, chat = con.execute("SELECT ts, ts_utc, chat FROM messages ORDER BY seq").fetchall()[0]
+    ts, utc, chat = con.execute("SELECT ts, timezone('UTC', ts_utc), chat FROM messages ORDER BY seq").fetchall()[0]
     assert ts == datetime.datetime(2024, 3, 5, 6, 15, 2, 123000)
-    assert utc.astimezone(datetime.UTC) == datetime.datetime(2024, 3, 5, 9, 15, 2, 123000, tzinfo=datetime.UTC)
+    assert utc == datetime.datetime(2024, 3, 5, 9, 15, 2, 123000)
     assert chat == "Neighbours / general"
 
 
@@ -374,10 +373,11 @@ def test_slack(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
         ("lost", *ana, "text", "no channel of that name"),
     ]
     ts, utc, native, reply, edited, media = con.execute(
-        "SELECT ts, ts_utc, native_id, reply_to, edited, media FROM messages WHERE chat = 'general' ORDER BY native_id"
+        "SELECT ts, timezone('UTC', ts_utc), native_id, reply_to, edited, media FROM messages "
+        "WHERE chat = 'general' ORDER BY native_id"
     ).fetchall()[1]
     assert (ts, native) == (AT + datetime.timedelta(microseconds=200), f"{UNIX}.000200")
-    assert utc.astimezone(datetime.UTC).replace(tzinfo=None) == ts
+    assert utc == ts
     assert (reply, edited, media) == (f"{UNIX}.000100", True, None)
     media = con.execute("SELECT media FROM messages WHERE kind = 'attachment'").fetchall()
     assert media == [("a.png\nb.png",)]
@@ -463,9 +463,9 @@ def test_messenger(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
         (9, "empty", "", None),
         (10, "text", "hi", None),
     ]
-    first = con.execute("SELECT ts, ts_utc, author, chat, source FROM messages ORDER BY seq").fetchall()[0]
-    assert first[0] == AT
-    assert first[1].astimezone(datetime.UTC).replace(tzinfo=None) == AT
+    shown = "ts, timezone('UTC', ts_utc), author, chat, source"
+    first = con.execute(f"SELECT {shown} FROM messages ORDER BY seq").fetchall()[0]
+    assert first[:2] == (AT, AT)
     assert first[2:] == ("Zoë", "José", "messenger")
     (folder / "message_3.json").write_bytes(b'{"participants":[],"messages":[{"sender_name":"a"}')
     report = ingest(con, tmp_path, table="more")
