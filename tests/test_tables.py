@@ -286,6 +286,30 @@ def test_several_attachments_are_one_a_line(con: duckdb.DuckDBPyConnection, tmp_
         assert con.execute("SELECT native_id, media FROM messages ORDER BY seq").fetchall() == found
 
 
+def test_rows_are_counted_whatever_a_column_of_numbers_says(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    twice = b"05/03/2024, 09:15 - Ana: ok\n05/03/2024, 09:15 - Ana: ok\n"
+    for chat in ("family", "work"):
+        ingest(con, twice, chat=chat)
+    path = tmp_path / "messages.parquet"
+    con.execute(f"COPY messages TO '{path}'")
+    report = ingest(con, path, table="again")
+    assert report.warnings == ["messages.parquet: seq does not number the rows: they are numbered as they stand"]
+    assert con.execute("SELECT count(*), count(DISTINCT msg_key), max(seq) FROM again").fetchall() == [(4, 4, 3)]
+    assert ingest(con, path, table="again", mode="merge").inserted == 0
+    csv = b"seq,ts,author,text\n,2024-03-05 09:15,Ana,ok\n,2024-03-05 09:15,Ana,ok\n"
+    ingest(con, csv, table="unnumbered")
+    assert con.execute("SELECT count(DISTINCT msg_key) FROM unnumbered").fetchall() == [(2,)]
+    ordered = b"seq,text,author\n7,b,Ana\n3,a,Ana\n"
+    assert ingest(con, ordered, table="numbered").warnings == []
+    assert con.execute("SELECT text FROM numbered ORDER BY seq").fetchall() == [("a",), ("b",)]
+
+
+def test_no_text_and_an_empty_one_are_two_messages(con: duckdb.DuckDBPyConnection) -> None:
+    line = '{"ts": "2024-03-05 09:15:00", "author": "Ana", "text": %s, "media": "%s"}\n'
+    ingest(con, (line % ("null", "a.jpg") + line % ('""', "b.jpg")).encode(), mode="merge")
+    assert con.execute("SELECT count(DISTINCT msg_key) FROM messages").fetchall() == [(2,)]
+
+
 # ---- sniff -----------------------------------------------------------------------------------------------------------
 
 

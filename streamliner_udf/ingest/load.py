@@ -191,10 +191,12 @@ class _Loader:
         """Numbers messages of the same time, author and text, so that each has a key. Few are, so that only those that
         share a hash with another are looked at."""
         connection = self.target.connection
-        same = "hash(thread, ts, author, text)"
+        # As in the key, where nobody and nothing are an empty text.
+        content = "thread, ts, coalesce(author, ''), coalesce(text, '')"
+        same = f"hash({content})"
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {_REPEATED} AS "
-            f"SELECT seq, row_number() OVER (PARTITION BY thread, ts, author, text ORDER BY seq) - 1 AS occurrence "
+            f"SELECT seq, row_number() OVER (PARTITION BY {content} ORDER BY seq) - 1 AS occurrence "
             f"FROM ({messages}) WHERE {same} IN "
             f"(SELECT h FROM (SELECT {same} AS h FROM ({messages})) GROUP BY h HAVING count(*) > 1)"
         )

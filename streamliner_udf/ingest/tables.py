@@ -138,12 +138,17 @@ class _TableAdapter:
             rows = staged.create(connection, query)
             _check_packed(source)
         columns = [name for name in rows.columns if name != "reason"]
+        warnings = []
+        if "seq" in columns and not _numbers(connection):
+            columns.remove("seq")
+            warnings.append(f"{' '.join(found['seq'])} does not number the rows: they are numbered as they stand")
         chat = Chat(title, title, rows.filter("reason IS NULL"), ", ".join(columns))
         chat.has_ids = "native_id" in columns and not _any(connection, "native_id IS NULL")
         chat.details = table.details | {
             "columns": {name: " ".join(columns) for name, columns in found.items()},
             "left_out": [name for name in table.expressions if not any(name in columns for columns in found.values())],
         }
+        chat.warnings = warnings
         chat.skipped = self._rejected(source, connection) + self._skipped(source, connection)
         yield chat
         staged.drop(connection)
@@ -173,6 +178,12 @@ def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
 
 def _any(connection: duckdb.DuckDBPyConnection, condition: str) -> bool:
     return _count(connection, f"SELECT count(*) FROM temp.{staged.TABLE} WHERE reason IS NULL AND {condition}") > 0
+
+
+def _numbers(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether each message has a number of its own in `seq`; those of several exports in one file have not."""
+    query = f"SELECT count(*) - count(DISTINCT seq) FROM temp.{staged.TABLE} WHERE reason IS NULL"
+    return _count(connection, query) == 0
 
 
 class CsvAdapter(_TableAdapter):
