@@ -413,6 +413,39 @@ def test_slack_folders_and_single_files(con: duckdb.DuckDBPyConnection, tmp_path
     assert con.execute("SELECT DISTINCT author FROM broken WHERE author_id = 'U1'").fetchall() == [("U1",)]
 
 
+def test_slack_signs_spelled_as_numbers_and_blocks(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    text = "&lt;<@U1><@U1>&gt; a &amp; <#C1> \\<https://ex.org|site> \\u003c"
+    blocks = [{"type": "header", "text": {"type": "plain_text", "text": "Built"}}, {"type": "divider"}]
+    blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": "by <@U1>"}})
+    bot = {"type": "message", "bot_id": "B1", "text": "", "ts": f"{UNIX}.000200", "blocks": blocks}
+    days = json.dumps([exports.slack_text(100, text), bot])
+    for sign, spelled in (("<", "\\u003c"), (">", "\\u003E"), ("&", "\\u0026")):
+        days = days.replace(sign, spelled)
+    with zipfile.ZipFile(tmp_path / "space.zip", "w") as archive:
+        archive.writestr("users.json", encoded([{"id": "U1", "name": "ana"}]))
+        archive.writestr("channels.json", encoded([{"id": "C1", "name": "general"}]))
+        archive.writestr("general/2024-03-05.json", days)
+    assert read(con, tmp_path / "space.zip", "text, kind") == [
+        ("<@ana@ana> a & #general \\site (https://ex.org) \\u003c", "text"),
+        ("Built\nby @ana", "text"),
+    ]
+
+
+def test_slack_channels_without_a_list_are_known_by_their_folders(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    for name in ("general", "lunch"):
+        (tmp_path / "space" / name).mkdir(parents=True)
+        (tmp_path / "space" / name / "2024-03-05.json").write_bytes(encoded([exports.slack_text(100, "hi")]))
+    with zipfile.ZipFile(tmp_path / "space.zip", "w") as archive:
+        for path in sorted((tmp_path / "space").rglob("*.json")):
+            archive.write(path, path.relative_to(tmp_path).as_posix())
+    ingest(con, tmp_path / "space.zip")
+    assert con.execute("SELECT DISTINCT chat FROM messages ORDER BY chat").fetchall() == [("general",), ("lunch",)]
+    for again in (tmp_path / "space", tmp_path / "space" / "general", tmp_path / "space" / "lunch" / "2024-03-05.json"):
+        assert ingest(con, again, mode="merge").inserted == 0
+
+
 def test_slack_has_files_by_the_thousand(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     path = tmp_path / "many.zip"
     with zipfile.ZipFile(path, "w") as archive:
