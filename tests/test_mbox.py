@@ -130,6 +130,21 @@ def test_single_messages_folders_and_archives(con: duckdb.DuckDBPyConnection, tm
     assert ingest(con, folder, mode="replace").files[0].adapter == "mbox, csv"
 
 
+def test_a_mailbox_has_the_same_keys_alone_in_a_folder_and_in_an_archive(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mail"
+    folder.mkdir()
+    bare = b"From a@example.org Tue Mar  5 09:15:02 2024\nFrom: a@example.org\n\nno id, no subject\n\n"
+    (folder / "inbox.mbox").write_bytes(bare * 2)
+    with zipfile.ZipFile(tmp_path / "backup.zip", "w") as archive:
+        archive.write(folder / "inbox.mbox", "inbox.mbox")
+    assert ingest(con, folder / "inbox.mbox", mode="merge").inserted == 2
+    for again in (folder, tmp_path / "backup.zip"):
+        assert ingest(con, again, mode="merge").inserted == 0
+    assert con.execute("SELECT DISTINCT chat FROM messages").fetchall() == [("inbox",)]
+
+
 def test_where_a_message_begins(con: duckdb.DuckDBPyConnection) -> None:
     body = FIRST.replace(b"\n>From Monday on?", b"\n\nFrom now on: no meat\nFrom: me\n\n>>From afar")
     content = mbox(body, FIRST).replace(b"\n", b"\r\n")
