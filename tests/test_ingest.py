@@ -111,7 +111,7 @@ def test_a_failure_leaves_the_table_as_it_was(con: duckdb.DuckDBPyConnection, tm
 
 
 def test_wrong_options_and_tables(con: duckdb.DuckDBPyConnection) -> None:
-    for options in ({"mode": "upsert"}, {"schema": "x"}, {"date_order": "ymdd"}, {"source": "icq"}):
+    for options in ({"mode": "upsert"}, {"schema": "x"}, {"date_order": "ymdd"}, {"source": "icq"}, {"timezone": "Mars/Base"}):
         with pytest.raises(ValueError, match=f"ingest: expected {next(iter(options))} to be .* got "):
             ingest(con, FIRST.encode(), **options)
     con.execute("CREATE TABLE other (a INT)")

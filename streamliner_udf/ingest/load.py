@@ -19,7 +19,7 @@ from .safezip import ZipLimits, ZipValidationError
 from .sources import PathLike, expand
 from .staged import quoted
 
-__all__ = ["count_messages", "ingest", "with_progress"]
+__all__ = ["check_timezone", "count_messages", "ingest", "with_progress"]
 
 MODES = ("append", "replace", "merge")
 SCHEMAS = ("messages", "staging")
@@ -228,6 +228,20 @@ def _check(name: str, value: str, known: tuple[str, ...]) -> None:
         raise ValueError(f"ingest: expected {name} to be one of {', '.join(known)}, got {value!r}")
 
 
+def check_timezone(con: duckdb.DuckDBPyConnection, timezone: str | None) -> None:
+    """Outside of the transaction, which an error would end."""
+    if timezone is None:
+        return
+    with con.cursor() as other:
+        try:
+            other.execute("SELECT timezone(?, TIMESTAMP '2000-01-01')", [timezone])
+        except duckdb.Error as error:
+            reason = str(error).strip().split("\n")[0]
+            raise ValueError(
+                f"ingest: expected timezone to be a name like America/Sao_Paulo, got {timezone!r} ({reason})"
+            ) from error
+
+
 def ingest(
     con: duckdb.DuckDBPyConnection,
     path: PathLike,
@@ -298,6 +312,7 @@ def ingest(
     _check("mode", mode, MODES)
     _check("schema", schema, SCHEMAS)
     _check("date_order", date_order, ORDERS)
+    check_timezone(con, timezone)
     named = None if source == "auto" else registry.find(source)
     options = LoadOptions(timezone, date_order, chat, dict(mapping or {}), limits, con)
     started = time.perf_counter()
