@@ -264,7 +264,8 @@ def ingest(
     con : DuckDBPyConnection
         Where the table is, or will be made.
     path : str, Path, bytes, or an iterable of these
-        A file, a folder, a pattern with * or ?, a zip archive, the bytes of a file, or several of these.
+        A file, a folder, a pattern with * or ?, a zip archive, the bytes of a file, or several of these. A folder may
+        hold exports of several kinds, and archives of them; an archive within an archive is not opened.
     table : str
         Name of the table, as SQL has it; it is made if it is not there.
     source : str
@@ -362,7 +363,7 @@ def with_progress(
 
 def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: LoadOptions) -> FileReport:
     started = time.perf_counter()
-    taken = pieces(source, named)
+    taken = pieces(source, named, options.limits)
     if not taken:
         raise refusal(source)
     file = FileReport(source.name, ", ".join(dict.fromkeys(piece.adapter.name for piece in taken)))
@@ -376,7 +377,7 @@ def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: 
             file.details.append({**chat.details, "messages": inserted + duplicates})
             file.skipped += chat.skipped
             file.warnings += chat.warnings
-    file.skipped += left_out(source, taken)
+    file.skipped += left_out(source, taken, options.limits)
     if not file.rows:
         skipped = f"; skipped {_first(file.skipped)}" if file.skipped else ""
         raise ExportError(

@@ -113,7 +113,7 @@ def sniff(
 
 def _sniff_source(source: Source, named: Adapter | None, options: LoadOptions) -> list[Sniffed]:
     try:
-        taken = pieces(source, named)
+        taken = pieces(source, named, options.limits)
     except (ValueError, OSError) as error:
         return [Sniffed(source.name, error=str(error))]
     if not taken:
@@ -133,5 +133,5 @@ def _sniff_source(source: Source, named: Adapter | None, options: LoadOptions) -
             one.error = str(error)
         one.seconds = time.perf_counter() - started
         found.append(one)
-    found[0].skipped += left_out(source, taken)
+    found[0].skipped += left_out(source, taken, options.limits)
     return found
