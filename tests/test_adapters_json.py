@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import uuid
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -270,6 +271,29 @@ def test_telegram_rich_messages(con: duckdb.DuckDBPyConnection) -> None:
     for ascii_only in (True, False):
         text = json.dumps(document, ensure_ascii=ascii_only, indent=1).encode()
         assert read(con, text, "kind, text") == [("text", wanted), ("text", "both")]
+
+
+def test_telegram_in_the_staging_layout_loses_no_id(con: duckdb.DuckDBPyConnection) -> None:
+    messages = [
+        exports.telegram_text(1, "gone", **{"from": None}),
+        exports.telegram_text(2, "hi"),
+        exports.telegram_text(3, "another Ana", from_id="user2", reply_to_message_id=2, edited="2024-03-05T10:00:00"),
+    ]
+    ingest(con, encoded(exports.telegram(messages)), schema="staging")
+    found = con.execute("SELECT author_raw, author_uuid, thread_id, attrs FROM messages ORDER BY ts").fetchall()
+    uuids = [str(uuid.uuid5(uuid.NAMESPACE_OID, f"telegram:user{n}")) for n in (1, 1, 2)]
+    assert [row[:3] for row in found] == [(None, uuids[0], "77"), ("Ana", uuids[1], "77"), ("Ana", uuids[2], "77")]
+    assert json.loads(found[2][3]) == {
+        "message_date": "2024-03-05",
+        "kind": "text",
+        "media": None,
+        "seq": 2,
+        "chat": "Family",
+        "author_id": "user2",
+        "native_id": "3",
+        "reply_to": "2",
+        "edited": True,
+    }
 
 
 def test_telegram_account(con: duckdb.DuckDBPyConnection) -> None:

@@ -286,7 +286,7 @@ def ingest(
         For CSV, JSONL and Parquet: the name of the file's column for a column of the table, or in JSONL a path like
         "$.from.name". Columns that it does not name are found by their usual names, which the report tells.
     schema : str
-        "messages", or "staging" for the layout of egregora's staging table.
+        "messages", or "staging" for the layout of egregora's staging table, with what has no column there in `attrs`.
     limits : ZipLimits, optional
         What an archive may hold.
 
