@@ -31,6 +31,7 @@ MEASURES = {
     "text": "sum(strlen({}))",
     "list": "sum(len({}))",
     "uuid": "count({})",
+    "struct": "count({})",
 }
 
 _ANY = "|".join(map(re.escape, sorted(corpora.patterns(1_000), key=len, reverse=True)))
@@ -284,6 +285,7 @@ KINDS = {
     "uuid": ("uuid", "scan"),
     **dict.fromkeys(("integer", "natural", "real"), ("number", "read")),
     "boolean": ("flag", "read"),
+    "struct": ("struct", "read"),
 }
 
 

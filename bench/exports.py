@@ -1,4 +1,4 @@
-"""Exports that nobody wrote, of any size: the messages of synthetic WhatsApp chats in the JSON that other apps write.
+"""Exports that nobody wrote, of any size: synthetic WhatsApp chats, and their messages as other apps write them.
 
     telegram(path, 1_000_000)
 
@@ -8,9 +8,12 @@ and returns how many bytes that is.
 
 from __future__ import annotations
 
+import csv
 import datetime
+import email.header
 import json
 import random
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,7 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from streamliner_udf.ingest.synthetic import iter_whatsapp
+import duckdb
+
+from streamliner_udf.ingest.synthetic import generate_whatsapp, iter_whatsapp
 
 _FIRST = datetime.datetime(2024, 3, 5, 9, 15)
 _PART = 10_000
@@ -253,9 +258,90 @@ def messenger(path: Path, count: int, seed: int = 7) -> int:
     return size
 
 
-FORMATS: dict[str, Callable[[Path, int, int], int]] = {
-    "telegram": telegram,
-    "discord": discord,
-    "slack": slack,
-    "messenger": messenger,
+# ---- whatsapp --------------------------------------------------------------------------------------------------------
+
+
+def whatsapp(path: Path, count: int, seed: int = 7) -> int:
+    """A chat as Android writes it."""
+    return path.write_text(generate_whatsapp(count, seed), encoding="utf-8")
+
+
+def whatsapp_zip(path: Path, count: int, seed: int = 7) -> int:
+    """The same as an archive."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("WhatsApp Chat with Family.txt", text := generate_whatsapp(count, seed))
+    return len(text.encode())
+
+
+# ---- tables ----------------------------------------------------------------------------------------------------------
+
+
+def _rows(count: int, seed: int) -> Iterator[dict[str, Any]]:
+    for message in messages(count, seed):
+        found = {"id": message.number, "timestamp": message.time.isoformat(sep=" ")}
+        yield found | {"sender": message.author or None, "message": message.text}
+
+
+def csv_table(path: Path, count: int, seed: int = 7) -> int:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ("id", "timestamp", "sender", "message"))
+        writer.writeheader()
+        writer.writerows(_rows(count, seed))
+    return path.stat().st_size
+
+
+def jsonl(path: Path, count: int, seed: int = 7) -> int:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in _rows(count, seed))
+    return path.stat().st_size
+
+
+def parquet(path: Path, count: int, seed: int = 7) -> int:
+    rows = path.with_suffix(".rows")
+    jsonl(rows, count, seed)
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"COPY (FROM read_json('{rows}', format = 'newline_delimited')) TO '{path}' (FORMAT parquet)"
+        )
+    rows.unlink()
+    return path.stat().st_size
+
+
+# ---- mbox ------------------------------------------------------------------------------------------------------------
+
+
+def mbox(path: Path, count: int, seed: int = 7) -> int:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for message in messages(count, seed):
+            name = message.author or "Ana Silva"
+            body = re.sub("(?m)^From ", ">From ", message.text)
+            file.write(
+                f"From user{_identity(name)}@example.org {message.time:%a %b %e %H:%M:%S %Y}\n"
+                f"From: {email.header.Header(name, 'utf-8').encode()} <user{_identity(name)}@example.org>\n"
+                f"Date: {message.time:%a, %d %b %Y %H:%M:%S} +0000\nMessage-ID: <{message.number}@example.org>\n"
+                'Subject: Family\nMIME-Version: 1.0\nContent-Type: text/plain; charset="utf-8"\n'
+                f"Content-Transfer-Encoding: 8bit\n\n{body}\n\n"
+            )
+    return path.stat().st_size
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a file of the format is called, and what makes it."""
+
+    filename: str
+    make: Callable[[Path, int, int], int]
+
+
+FORMATS: dict[str, Format] = {
+    "whatsapp": Format("WhatsApp Chat with Family.txt", whatsapp),
+    "whatsapp zip": Format("WhatsApp Chat with Family.zip", whatsapp_zip),
+    "telegram": Format("result.json", telegram),
+    "discord": Format("Neighbours - general.json", discord),
+    "slack": Format("workspace.zip", slack),
+    "messenger": Format("messenger", messenger),
+    "mbox": Format("family.mbox", mbox),
+    "csv": Format("chat.csv", csv_table),
+    "jsonl": Format("chat.jsonl", jsonl),
+    "parquet": Format("chat.parquet", parquet),
 }

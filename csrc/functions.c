@@ -11,10 +11,12 @@
 #define sl_scan_none NULL
 SL_SCAN(none)
 #define SL_FUNCTION(name, family, shape, result, prepare, scan, since, summary, example, ...)
-#define SL_RESULT(name, ...)                                     \
+#define SL_FIELDS(name, type, ...)                               \
     static const sl_field sl_fields_##name[] = {__VA_ARGS__};    \
     static const sl_result sl_result_##name = {                  \
-        SL_TYPE_LIST, sl_fields_##name, sizeof(sl_fields_##name) / sizeof(sl_field)};
+        type, sl_fields_##name, sizeof(sl_fields_##name) / sizeof(sl_field)};
+#define SL_RESULT(name, ...) SL_FIELDS(name, SL_TYPE_LIST, __VA_ARGS__)
+#define SL_STRUCT(name, ...) SL_FIELDS(name, SL_TYPE_STRUCT, __VA_ARGS__)
 #define SL_PLAIN_RESULT(name, type) static const sl_result sl_result_##name = {type, NULL, 0}
 SL_PLAIN_RESULT(text, SL_TYPE_TEXT);
 SL_PLAIN_RESULT(uuid, SL_TYPE_UUID);
@@ -24,6 +26,7 @@ SL_PLAIN_RESULT(real, SL_TYPE_REAL);
 SL_PLAIN_RESULT(boolean, SL_TYPE_BOOLEAN);
 #include "functions.def"
 #undef SL_RESULT
+#undef SL_STRUCT
 #undef SL_SCAN
 #undef SL_INNER_SCAN
 #undef SL_FUNCTION
@@ -41,6 +44,7 @@ SL_PLAIN_RESULT(boolean, SL_TYPE_BOOLEAN);
 #define REAL_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_REAL, .real = (value)}, 0, NULL}
 #define BOOLEAN_OPTION(name, value) {#name, SL_ROLE_OPTION, 0, {.type = SL_TYPE_BOOLEAN, .integer = (value)}, 0, NULL}
 #define SL_RESULT(name, ...)
+#define SL_STRUCT(name, ...)
 #define SL_SCAN(name)
 #define SL_INNER_SCAN(name)
 #define SL_FUNCTION(name, family, shape, result, prepare, scan, since, summary, example, ...) \

@@ -153,7 +153,8 @@ typedef enum sl_type {
     SL_TYPE_TEXTS,    /* of parameters only: lists of the type in their name */
     SL_TYPE_INTEGERS,
     SL_TYPE_NATURALS,
-    SL_TYPE_LIST      /* of results only */
+    SL_TYPE_LIST,     /* of results only */
+    SL_TYPE_STRUCT    /* of results only */
 } sl_type;
 
 /* A typed value: an option's argument or its default. BOOLEAN uses integer; TEXTS uses texts, none of them NULL. */
@@ -187,7 +188,7 @@ typedef struct sl_uuid {
 /* A shape is what a kernel takes and gives; each door has one adapter a shape. */
 typedef enum sl_shape {
     SL_SHAPE_TEXT,         /* text -> text */
-    SL_SHAPE_ROWS,         /* text -> list of text, number or struct */
+    SL_SHAPE_ROWS,         /* text -> list of text, number or struct, or one struct */
     SL_SHAPE_UUID,         /* text -> UUID */
     SL_SHAPE_NUMBER,       /* text -> integer, natural, real or boolean */
     SL_SHAPE_PAIR,         /* text, text -> as NUMBER */
@@ -235,7 +236,7 @@ typedef struct sl_field {
 typedef size_t (*sl_scan)(const char *ptr, size_t len, const sl_options *options);
 
 typedef struct sl_result {
-    sl_type type; /* SL_TYPE_LIST: `fields` say of what */
+    sl_type type; /* SL_TYPE_LIST and SL_TYPE_STRUCT: `fields` say of what */
     const sl_field *fields;
     uint32_t field_count;
 } sl_result;
@@ -264,9 +265,13 @@ typedef struct sl_function {
     } kernel;
 } sl_function;
 
-/* Whether the function's result is a list, and whether its kernel reads two arguments of the row, or numbers. */
+/* Whether the function's result is a list, or one struct, for which its kernel adds exactly one element; and whether its
+ * kernel reads two arguments of the row, or numbers. */
 static inline int sl_gives_list(const sl_function *function) {
-    return function->shape == SL_SHAPE_ROWS || function->shape == SL_SHAPE_NUMBERS_ROWS;
+    return function->result->type == SL_TYPE_LIST;
+}
+static inline int sl_gives_struct(const sl_function *function) {
+    return function->result->type == SL_TYPE_STRUCT;
 }
 static inline int sl_takes_pair(const sl_function *function) {
     return function->shape == SL_SHAPE_PAIR || function->shape == SL_SHAPE_NUMBERS_PAIR;
@@ -290,6 +295,7 @@ extern const uint32_t sl_function_count;
     sl_status sl_##name(sl_numbers a, sl_numbers b, const sl_options *options, sl_cell *out, sl_error *error)
 
 #define SL_RESULT(name, ...)
+#define SL_STRUCT(name, ...)
 #define SL_OPTIONS(name) sl_status sl_prepare_##name(const sl_value *values, sl_options *options, sl_error *error);
 #define SL_SCAN(name) size_t sl_scan_##name(const char *ptr, size_t len, const sl_options *options);
 #define SL_INNER_SCAN(name) SL_SCAN(name)
@@ -297,6 +303,7 @@ extern const uint32_t sl_function_count;
 #define SL_FUNCTION(name, family, shape, result, prepare, scan, since, summary, example, ...) SL_PROTOTYPE_##shape(name);
 #include "functions.def"
 #undef SL_RESULT
+#undef SL_STRUCT
 #undef SL_OPTIONS
 #undef SL_SCAN
 #undef SL_INNER_SCAN

@@ -184,6 +184,36 @@ def goals_table() -> str:
     return "\n".join(lines)
 
 
+def ingest_table() -> str:
+    """What bench/ingest.py measured."""
+    record = json.loads((RESULTS / "ingest-reference.json").read_text(encoding="utf-8"))
+    lines = [
+        "| export | messages | MB | ms | messages a second | MB/s | read | parse | write | peak MB | faster than |",
+        f"| --- |{' ---: |' * 9} --- |",
+    ]
+    for row in record["ingestions"]:
+        best = row["ways"]["ingest"]
+        cells = [row["format"], f"{row['messages']:,}", f"{row['megabytes']:.0f}", f"{best['seconds_min'] * 1e3:.0f}"]
+        cells += [f"{row['messages_a_second']:,.0f}", f"{row['megabytes'] / best['seconds_min']:.0f}"]
+        cells += [f"{row['split_ms'][part]:.0f}" for part in ("read", "parse", "write")]
+        cells.append(f"{best['peak_megabytes']:.0f}")
+        cells.append(", ".join(f"{name} {figure(ratio)}" for name, ratio in row["ratios"].items()))
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", machine(record["machine"]) + "."]
+    return "\n".join(lines)
+
+
+def latency_table() -> str:
+    """What bench/latency.py measured."""
+    record = json.loads((RESULTS / "latency-reference.json").read_text(encoding="utf-8"))
+    lines = ["| what | least |", "| --- | ---: |"]
+    units = {"import_ms": "ms", "connect_ms": "ms", "sql_us": "µs", "door_ns": "ns", "batch_us": "µs"}
+    for part, unit in units.items():
+        lines += [f"| {name} | {value:,.{1 if value < 100 else 0}f} {unit} |" for name, value in record[part].items()]
+    lines += ["", machine(record["machine"]) + "."]
+    return "\n".join(lines)
+
+
 def demo_table() -> str:
     """The table of `streamliner demo`."""
     report = json.loads((RESULTS / "demo-reference.json").read_text(encoding="utf-8"))
@@ -211,7 +241,15 @@ def short(function: Function) -> str:
 
 def with_tables(text: str) -> str:
     """A page with those tables that it marks as they should be."""
-    for name, table in (("demo", demo_table()), ("functions", functions_table()), ("goals", goals_table())):
+    tables = {
+        "demo": demo_table,
+        "functions": functions_table,
+        "goals": goals_table,
+        "ingest": ingest_table,
+        "latency": latency_table,
+    }
+    for name, make in tables.items():
+        table = make() if f"<!-- {name} -->" in text else ""
         block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text = block.sub(lambda match, table=table: f"{match[1]}\n{table}\n\n{match[2]}", text)  # type: ignore[misc]
     return text

@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ._core import JsonItems, parse_rows
+from ._core import JsonItems, parse_row, parse_rows
 from ._core import version as _version
 from ._functions import public as _public
 from ._table import FUNCTIONS as _FUNCTIONS
@@ -63,6 +63,7 @@ __all__ = [
     "extension_path",
     "ingest",
     "materialize",
+    "parse_row",
     "parse_rows",
     "register",
     "resources",

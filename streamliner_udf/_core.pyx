@@ -9,11 +9,9 @@ from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memset
 cimport cython
-cimport numpy as cnp
 
+import sys as _sys
 import uuid as _uuid
-
-import numpy as _numpy
 
 from streamliner_udf import errors as _errors
 
@@ -42,7 +40,7 @@ cdef extern from "streamliner.h":
     void sl_buf_free(sl_buf *buf) nogil
     ctypedef enum sl_type:
         SL_TYPE_TEXT, SL_TYPE_INTEGER, SL_TYPE_NATURAL, SL_TYPE_REAL, SL_TYPE_BOOLEAN, SL_TYPE_UUID, SL_TYPE_TIMESTAMP,
-        SL_TYPE_TEXTS, SL_TYPE_INTEGERS, SL_TYPE_NATURALS, SL_TYPE_LIST
+        SL_TYPE_TEXTS, SL_TYPE_INTEGERS, SL_TYPE_NATURALS, SL_TYPE_LIST, SL_TYPE_STRUCT
     ctypedef union sl_cell:
         int64_t integer
         uint64_t natural
@@ -105,6 +103,7 @@ cdef extern from "streamliner.h":
         uint32_t param_count
         sl_kernel kernel
     bint sl_gives_list(const sl_function *function) nogil
+    bint sl_gives_struct(const sl_function *function) nogil
     bint sl_takes_pair(const sl_function *function) nogil
     bint sl_takes_numbers(const sl_function *function) nogil
     const sl_function sl_functions[]
@@ -201,6 +200,11 @@ cdef extern from "numpy/arrayobject.h" nogil:
         const char *buf
     ctypedef struct PyArray_StringDTypeObject:
         pass
+    ctypedef struct PyArrayObject:
+        pass
+    int PyArray_ImportNumPyAPI() except -1
+    char *PyArray_BYTES(PyArrayObject *)
+    void *PyArray_DESCR(PyArrayObject *)
     npy_string_allocator *NpyString_acquire_allocator(const PyArray_StringDTypeObject *descr)
     void NpyString_release_allocator(npy_string_allocator *allocator)
     int NpyString_load(
@@ -209,7 +213,6 @@ cdef extern from "numpy/arrayobject.h" nogil:
     int NpyString_pack_null(npy_string_allocator *allocator, npy_packed_static_string *packed)
 
 import_datetime()
-cnp.import_array()
 
 # Bytes; below, letting go of the lock would cost more than the work.
 cdef uint32_t SCALAR_RELEASE = 4096
@@ -222,13 +225,34 @@ cdef const char *EMPTY = ""
 cdef dict TYPE_NAMES = {
     SL_TYPE_TEXT: "text", SL_TYPE_INTEGER: "integer", SL_TYPE_NATURAL: "natural", SL_TYPE_REAL: "real",
     SL_TYPE_BOOLEAN: "boolean", SL_TYPE_UUID: "uuid", SL_TYPE_TIMESTAMP: "timestamp", SL_TYPE_TEXTS: "texts",
-    SL_TYPE_INTEGERS: "integers", SL_TYPE_NATURALS: "naturals", SL_TYPE_LIST: "list",
+    SL_TYPE_INTEGERS: "integers", SL_TYPE_NATURALS: "naturals", SL_TYPE_LIST: "list", SL_TYPE_STRUCT: "struct",
 }
 cdef dict NUMPY_TYPES = {
-    SL_TYPE_INTEGER: _numpy.int64, SL_TYPE_NATURAL: _numpy.uint64, SL_TYPE_REAL: _numpy.float64,
-    SL_TYPE_BOOLEAN: _numpy.bool,
+    SL_TYPE_INTEGER: "int64", SL_TYPE_NATURAL: "uint64", SL_TYPE_REAL: "float64", SL_TYPE_BOOLEAN: "bool",
 }
-cdef object StringDType = _numpy.dtypes.StringDType
+
+# ---- NumPy, which takes longer to import than all of this ------------------------------------------------------------
+
+cdef object numpy_module = None
+
+
+cdef object _numpy():
+    """The module; imported when there is first something to do with arrays."""
+    global numpy_module
+    if numpy_module is None:
+        import numpy
+        PyArray_ImportNumPyAPI()
+        numpy_module = numpy
+    return numpy_module
+
+
+cdef bint _is_array(object value):
+    """Nobody has an array before NumPy was imported."""
+    return "numpy" in _sys.modules and isinstance(value, _numpy().ndarray)
+
+
+cdef object _string_type():
+    return _numpy().dtypes.StringDType
 
 # ---- the table ------------------------------------------------------------------------------------------------------
 
@@ -428,7 +452,7 @@ cdef class _Texts:
 
     def __cinit__(self, str name, str param, object value):
         cdef bytes item
-        if isinstance(value, str) or not isinstance(value, (list, tuple, _numpy.ndarray)):
+        if isinstance(value, str) or not (isinstance(value, (list, tuple)) or _is_array(value)):
             raise TypeError(f"{name}: expected {param} to be a list of str, got {type(value).__name__}")
         self.utf8 = []
         for i, text in enumerate(value):
@@ -565,7 +589,7 @@ cdef class Function:
                     values[count].texts = texts.ptr
                     values[count].count = <uint32_t>len(texts.utf8)
                 elif param.fallback.type == SL_TYPE_BOOLEAN:
-                    if not isinstance(value, (bool, _numpy.bool)):
+                    if not isinstance(value, bool) and not ("numpy" in _sys.modules and isinstance(value, _numpy().bool)):
                         raise self.wrong_option(p, "bool", value)
                     values[count].integer = bool(value)
                 elif param.fallback.type == SL_TYPE_REAL:
@@ -628,7 +652,7 @@ cdef class Function:
             return None if options.is_null else self.scalar(str.__str__(text), options)
         if isinstance(text, list):
             return self.strings(list(text), options)
-        if isinstance(text, _numpy.ndarray):
+        if _is_array(text):
             return self.numpy(text, options)
         if hasattr(text, "__arrow_c_array__"):
             return self.arrow_array(text, options)
@@ -673,7 +697,7 @@ cdef class Function:
             sl_buf_free(&read)
             sl_buf_free(&out)
 
-    cdef list rows(self, sl_str source, _Options options):
+    cdef object rows(self, sl_str source, _Options options):
         cdef sl_batch batch
         cdef sl_status status
         cdef int64_t failed = 0
@@ -683,23 +707,22 @@ cdef class Function:
                 status = sl_batch_run(&batch, &options.prepared, &source, 1, True, &failed)
             if status > SL_OK:
                 raise _fail(self.name, status, None, -1)
-            return self.elements(&batch, 0)
+            return self.value(&batch, 0)
         finally:
             sl_batch_free(&batch)
+
+    cdef dict structure(self, const sl_batch *batch, int64_t row):
+        cdef Py_ssize_t f
+        return {self.field_names[f]: _field(&batch.columns[1 + f], row) for f in range(len(self.field_names))}
 
     cdef list elements(self, const sl_batch *batch, int64_t row):
         cdef int64_t i, start = batch.columns[0].offsets[row], stop = batch.columns[0].offsets[row + 1]
         cdef list result = []
-        cdef Py_ssize_t f, fields = len(self.field_names)
-        cdef dict element
         for i in range(start, stop):
             if self.field_names[0] is None:
                 result.append(_field(&batch.columns[1], i))
                 continue
-            element = {}
-            for f in range(fields):
-                element[self.field_names[f]] = _field(&batch.columns[1 + f], i)
-            result.append(element)
+            result.append(self.structure(batch, i))
         return result
 
     cdef object value(self, const sl_batch *batch, int64_t row):
@@ -710,6 +733,8 @@ cdef class Function:
             return _text(sl_column_text(&batch.columns[0], row))
         if self.row.shape == SL_SHAPE_UUID:
             return _uuid_of(batch.columns[0].values + 16 * row)
+        if sl_gives_struct(self.row):
+            return self.structure(batch, row)
         return self.elements(batch, row) if sl_gives_list(self.row) else _field(&batch.columns[0], row)
 
     # ---- list ----
@@ -883,7 +908,7 @@ cdef class Function:
     # ---- NumPy ----
 
     cdef object numpy(self, object column, _Options options):
-        if not isinstance(column.dtype, StringDType):
+        if not isinstance(column.dtype, _string_type()):
             raise TypeError(
                 f"{self.name}: expected a NumPy array of StringDType, got one of {column.dtype}; "
                 f"make it one with .astype(numpy.dtypes.StringDType())"
@@ -892,17 +917,17 @@ cdef class Function:
         flat = column.reshape(-1)
         if self.row.shape != SL_SHAPE_TEXT:
             # Missing values read as what stands for them in the array, and are None here.
-            values = flat.astype(StringDType(na_object=None)).tolist()
+            values = flat.astype(_string_type()(na_object=None)).tolist()
             may_miss = hasattr(column.dtype, "na_object") or options.is_null
             return self.to_numpy(self.strings(values, options), may_miss).reshape(shape)
         dtype = column.dtype
         if not hasattr(dtype, "na_object") and options.is_null:
-            dtype = StringDType(na_object=None)
+            dtype = _string_type()(na_object=None)
         elif hasattr(dtype, "na_object"):
-            dtype = StringDType(na_object=dtype.na_object, coerce=dtype.coerce)
+            dtype = _string_type()(na_object=dtype.na_object, coerce=dtype.coerce)
         else:
-            dtype = StringDType(coerce=dtype.coerce)
-        result = _numpy.empty(flat.shape, dtype=dtype)
+            dtype = _string_type()(coerce=dtype.coerce)
+        result = _numpy().empty(flat.shape, dtype=dtype)
         self.numpy_texts(flat, result, options)
         return result.reshape(shape)
 
@@ -910,21 +935,21 @@ cdef class Function:
         """Numbers as numbers, unless one may be missing; everything else as objects."""
         dtype = NUMPY_TYPES.get(self.row.result.type)
         if dtype is not None and not may_miss:
-            return _numpy.array(results, dtype=dtype)
-        array = _numpy.empty(len(results), dtype=object)
+            return _numpy().array(results, dtype=dtype)
+        array = _numpy().empty(len(results), dtype=object)
         for i, item in enumerate(results):
             array[i] = item
         return array
 
-    cdef numpy_texts(self, cnp.ndarray column, cnp.ndarray result, _Options options):
+    cdef numpy_texts(self, object column, object result, _Options options):
         cdef int64_t total = column.shape[0], stride = column.strides[0] if total else 0, start = 0, i, count
         cdef int64_t out_stride = result.strides[0] if total else 0, failed = 0
-        cdef char *source = cnp.PyArray_BYTES(column)
-        cdef char *target = cnp.PyArray_BYTES(result)
+        cdef char *source = PyArray_BYTES(<PyArrayObject *>column)
+        cdef char *target = PyArray_BYTES(<PyArrayObject *>result)
         cdef npy_string_allocator *reading
         cdef npy_string_allocator *writing
-        cdef PyArray_StringDTypeObject *from_type = <PyArray_StringDTypeObject *>cnp.PyArray_DESCR(column)
-        cdef PyArray_StringDTypeObject *to_type = <PyArray_StringDTypeObject *>cnp.PyArray_DESCR(result)
+        cdef PyArray_StringDTypeObject *from_type = <PyArray_StringDTypeObject *>PyArray_DESCR(<PyArrayObject *>column)
+        cdef PyArray_StringDTypeObject *to_type = <PyArray_StringDTypeObject *>PyArray_DESCR(<PyArrayObject *>result)
         cdef npy_static_string text
         cdef sl_str out
         cdef sl_batch batch
@@ -1067,21 +1092,10 @@ cdef class Function:
             raise _broken_stream(self.name, stream, code)
         return self.finish(result, kind)
 
-    def parse(self, object content):
-        """As `parse_rows` says."""
-        cdef sl_str source
-        cdef _File file
-        cdef sl_status status = SL_OK
+    cdef bytes utf8_of(self, object content):
+        """One text as UTF-8; bytes are not checked."""
         cdef bytes utf8
-        cdef ArrowChunks result = ArrowChunks.__new__(ArrowChunks)
-        if self.row.result.type != SL_TYPE_LIST or self.defaults is None or self.field_names[0] is None:
-            raise TypeError(f"{self.name}: expected a function that gives a list of structs")
         if isinstance(content, bytes):
-            if self.opener is not NULL:
-                file = self.opened(content, -1)
-                result.start(self, True)
-                result.sources = (self, file)
-                return self.produce(result, file.text)
             utf8 = content
         elif isinstance(content, str):
             try:
@@ -1092,20 +1106,62 @@ cdef class Function:
             raise TypeError(f"{self.name}: expected str or bytes, got {type(content).__name__}")
         if <size_t>len(utf8) > TEXT_MAX:
             raise _fail(self.name, SL_ERANGE, None, -1)
+        return utf8
+
+    def look(self, object content):
+        """As `parse_row` says."""
+        cdef sl_batch batch
+        cdef sl_status status
+        cdef int64_t failed = 0
+        if self.row.result.type != SL_TYPE_STRUCT or self.defaults is None:
+            raise TypeError(f"{self.name}: expected a function that gives a struct")
+        cdef bytes utf8 = self.utf8_of(content)
+        cdef sl_str source = sl_str(PyBytes_AS_STRING(utf8), <uint32_t>PyBytes_GET_SIZE(utf8))
+        sl_batch_init(&batch, self.row)
+        try:
+            with nogil:
+                status = sl_batch_run(&batch, &self.defaults.prepared, &source, 1, False, &failed)
+            if status > SL_OK:
+                raise _fail(self.name, status, None, -1)
+            return self.structure(&batch, 0)
+        finally:
+            sl_batch_free(&batch)
+
+    def parse(self, object content, tuple args):
+        """As `parse_rows` says."""
+        cdef sl_str source
+        cdef _File file
+        cdef sl_status status = SL_OK
+        cdef _Options options = self.defaults
+        cdef ArrowChunks result = ArrowChunks.__new__(ArrowChunks)
+        if self.row.result.type != SL_TYPE_LIST or options is None or self.field_names[0] is None:
+            raise TypeError(f"{self.name}: expected a function that gives a list of structs")
+        if len(args) >= len(self.params):
+            raise TypeError(f"{self.name}: expected at most {len(self.params) - 1} options, got {len(args)}")
+        if args:
+            options = self.prepare([None, *args], 1 + len(args))
+            if options.is_null:
+                raise TypeError(f"{self.name}: expected options, got None")
+        if isinstance(content, bytes) and self.opener is not NULL:
+            file = self.opened(content, -1)
+            result.start(self, True)
+            result.sources = (self, file, options)
+            return self.produce(result, file.text, options)
+        cdef bytes utf8 = self.utf8_of(content)
         source = sl_str(PyBytes_AS_STRING(utf8), <uint32_t>PyBytes_GET_SIZE(utf8))
         result.start(self, True)
-        result.sources = (self, utf8)
+        result.sources = (self, utf8, options)
         with nogil:
             if not sl_utf8_valid(source.ptr, source.len):
                 status = SL_EUTF8
         if status > SL_OK:
             raise _fail(self.name, status, None, -1)
-        return self.produce(result, source)
+        return self.produce(result, source, options)
 
-    cdef object produce(self, ArrowChunks result, sl_str source):
+    cdef object produce(self, ArrowChunks result, sl_str source, _Options options):
         cdef sl_status status
         with nogil:
-            status = sl_shared_produce(result.shared, &self.defaults.prepared, source, RECORD_ROWS)
+            status = sl_shared_produce(result.shared, &options.prepared, source, RECORD_ROWS)
         if status > SL_OK:
             raise _fail(self.name, status, None, -1)
         return result
@@ -1124,7 +1180,7 @@ cdef _Source _source(str name, str param, sl_type type, object value):
     source = _ObjectSource(name, param, type)
     source.kind = "scalar"
     if numbers:
-        if isinstance(value, _numpy.ndarray):
+        if _is_array(value):
             if value.dtype.kind not in "iu" or value.ndim not in (1, 2):
                 raise source.wrong(f"a NumPy array of {value.ndim} dimensions and {value.dtype}")
             if value.ndim == 2:
@@ -1132,18 +1188,18 @@ cdef _Source _source(str name, str param, sl_type type, object value):
             value = list(value) if value.ndim == 2 else value
         elif isinstance(value, (list, tuple)):
             # Numbers are one row; lists of them, and None, are a column.
-            if value and all(item is None or isinstance(item, (list, tuple, _numpy.ndarray)) for item in value):
+            if value and all(item is None or isinstance(item, (list, tuple)) or _is_array(item) for item in value):
                 source.kind = "list"
         elif value is not None:
             raise source.wrong(f"{type_name(value)}")
     elif isinstance(value, list):
         source.kind = "list"
-    elif isinstance(value, _numpy.ndarray):
-        if not isinstance(value.dtype, StringDType) or value.ndim != 1:
+    elif _is_array(value):
+        if not isinstance(value.dtype, _string_type()) or value.ndim != 1:
             raise source.wrong(f"a NumPy array of {value.ndim} dimensions and {value.dtype}")
         source.kind = "numpy"
         source.may_miss = hasattr(value.dtype, "na_object")
-        value = value.astype(StringDType(na_object=None)).tolist()
+        value = value.astype(_string_type()(na_object=None)).tolist()
     elif value is not None and not isinstance(value, str):
         raise source.wrong(type_name(value))
     (<_ObjectSource>source).rows = [value] if source.kind == "scalar" else list(value)
@@ -1241,7 +1297,8 @@ cdef class _ObjectSource(_Source):
     cdef fill_numbers(self, int64_t start, int64_t count):
         """As arrays, kept alive until the next block."""
         cdef int64_t i
-        cdef cnp.ndarray array
+        cdef object array
+        cdef int64_t length
         self.alive = []
         for i in range(count):
             row = self.rows[start + i]
@@ -1251,16 +1308,17 @@ cdef class _ObjectSource(_Source):
                 continue
             array = made
             self.alive.append(array)
-            if array.shape[0] > 0xFFFFFFFF:
+            length = array.shape[0]
+            if length > 0xFFFFFFFF:
                 raise _fail(self.name, SL_ERANGE, None, start + i)
             # An empty array has a place in memory too.
-            self.numbers[i] = sl_numbers(<const int64_t *>cnp.PyArray_DATA(array), <uint32_t>array.shape[0])
+            self.numbers[i] = sl_numbers(<const int64_t *>PyArray_BYTES(<PyArrayObject *>array), <uint32_t>length)
 
     cdef object array(self, object row):
         """One row of numbers; None if one of them is."""
         natural = self.type == SL_TYPE_NATURALS
-        wanted = _numpy.uint64 if natural else _numpy.int64
-        if isinstance(row, _numpy.ndarray):
+        wanted = "uint64" if natural else "int64"
+        if _is_array(row):
             if row.dtype.kind not in "iu" or row.ndim != 1:
                 raise self.wrong(f"a NumPy array of {row.ndim} dimensions and {row.dtype} in it")
             row = row.tolist()
@@ -1270,7 +1328,7 @@ cdef class _ObjectSource(_Source):
             if isinstance(item, bool) or not hasattr(item, "__index__"):
                 raise self.wrong(f"{type_name(item)} in it")
         try:
-            return _numpy.array([item.__index__() for item in row], dtype=wanted)
+            return _numpy().array([item.__index__() for item in row], dtype=wanted)
         except OverflowError:
             bounds = "0 to 18446744073709551615" if natural else "64 bits"
             raise _errors.InvalidArgument(f"{self.name}: expected {self.param} to fit {bounds}, got {row}") from None
@@ -1550,16 +1608,46 @@ cdef class ArrowColumn(ArrowChunks):
         return self.__arrow_c_schema__(), capsule
 
 
-def parse_rows(str name, content):
+def parse_row(str name, content):
+    """What a function that gives one struct says of one text, which can be bytes.
+
+    Parameters
+    ----------
+    name : str
+        A function that gives a struct.
+    content : str or bytes
+        One text; bytes are UTF-8 and are not copied.
+
+    Returns
+    -------
+    dict
+        The fields.
+
+    Nulls : fields may be NULL.
+    Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8.
+    Cost : that of the function.
+    Source : beside `parse_rows`, for functions that give one row.
+
+    Examples
+    --------
+    >>> parse_row("sniff_whatsapp", b"25/03/2024, 09:15 - Ana: hi")["date_order"]
+    'dmy'
+    """
+    return Function(name).look(content)
+
+
+def parse_rows(str name, content, *options):
     """What a function finds in one text, as rows for DuckDB, pyarrow or Polars.
 
     Parameters
     ----------
     name : str
-        A function that gives a list of structs; its options have their defaults.
+        A function that gives a list of structs.
     content : str or bytes
         One text. Bytes are UTF-8 and are not copied; where the function takes a BLOB in SQL, they are the bytes of a file
         as it takes them there.
+    options
+        Of the function, in its order; the others have their defaults.
 
     Returns
     -------
@@ -1568,7 +1656,7 @@ def parse_rows(str name, content):
 
     Nulls : fields may be NULL.
     Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8; InvalidArgument for a
-    file that the function refuses.
+    file that the function refuses, and for a wrong option.
     Cost : that of the function, in a thread of its own: a reader gets the first rows while the last are still made.
     Source : the Arrow C stream interface.
 
@@ -1579,7 +1667,7 @@ def parse_rows(str name, content):
     >>> duckdb.sql("SELECT author, text FROM messages").fetchall()
     [('Ana', 'hi')]
     """
-    return Function(name).parse(content)
+    return Function(name).parse(content, options)
 
 
 include "_items.pxi"

@@ -52,18 +52,19 @@ class Param:
 
 @dataclass(frozen=True)
 class Result:
-    """What a function gives; `fields` (name or None, type) say what a list holds."""
+    """What a function gives; `fields` (name or None, type) say what a list, or a struct, holds."""
 
     type: str
     fields: tuple[tuple[str | None, str], ...]
 
     @property
     def sql_type(self) -> str:
-        if self.type != "list":
+        if self.type not in ("list", "struct"):
             return SQL_TYPES[self.type]
         if self.fields[0][0] is None:
             return SQL_TYPES[self.fields[0][1]] + "[]"
-        return "STRUCT(" + ", ".join(f"{name} {SQL_TYPES[kind]}" for name, kind in self.fields) + ")[]"
+        struct = "STRUCT(" + ", ".join(f"{name} {SQL_TYPES[kind]}" for name, kind in self.fields) + ")"
+        return struct + ("[]" if self.type == "list" else "")
 
 
 @dataclass(frozen=True)

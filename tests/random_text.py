@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import random
 from collections.abc import Callable
 
@@ -159,3 +160,145 @@ def naturals(rng: random.Random, count: int) -> list[list[int]]:
     """Lists of one length, out of a few numbers each, so that two of them agree in places."""
     pool = [0, 1, 2**63, 2**64 - 1, *(rng.getrandbits(64) for _ in range(4))]
     return [rng.choices(pool, k=NATURALS) for _ in range(count)]
+
+
+# ---- exports of chats ------------------------------------------------------------------------------------------------
+
+DIGITS = listed("0123456789|٠١٢٣٤٥٦٧٨٩|۰۱۲۳۴۵۶۷۸۹|०१२३४५६७८९|০১২৩৪৫৬৭৮৯|๐๑๒๓๔๕๖๗๘๙|０１２３４５６７８９|𝟘𝟙𝟚𝟛𝟜𝟝𝟞𝟟𝟠𝟡")
+MARKERS = listed(
+    "AM,PM|am,pm|a.m.,p.m.|a. m.,p. m.|a.\u00a0m.,p.\u00a0m.|上午,下午|凌晨,晚上|清晨,中午|午前,午後|오전,오후|ص,م|"
+    "ق.ظ.,ب.ظ.|π.μ.,μ.μ.|дп,пп|de.,du.|dop.,odp.|fm,em|ap.,ip.|SA,CH|пр.об.,сл.об.|vorm.,nachm.|vormittags,nachmittags|"
+    "morgens,abends|nachts,mittags|ÖÖ,ÖS|לפנה״צ,אחה״צ|in the morning,in the afternoon|xm,ym|Uhr,Uhr"
+)
+CONNECTORS = listed("|||klo|à|às|kl.|um|at|el día")
+DATES = listed(
+    "d/m/Y|d/m/Y|m/d/y|m/d/y|d.m.y|d.m.Y.|d. m. Y.|d-m-Y|"
+    "Y-m-d|Y/m/d|Y. m. d.|Y年m月d日|m/d/B BE|d.m.y г.|m/d/E|E/m/d|S/m/d"
+)
+SPACES_IN_HEADERS = listed(" | | |\u00a0|\u202f|\u2009|\t")
+HEADER_MARKS = ("", "", "", "", "", "\u200e", "\u200f", "\ufeff", "\u202a")
+AUTHORS = listed(
+    'Ana|Bo|+55 61 5550-0101|~\u202fZoë|Dr: House|Re:Max|12:30 Club|"JJ" Smith|„Max“ M|a "b|علي|小明 🦆|[x] - y'
+)
+
+
+def digits_of(number: int, width: int, system: str) -> str:
+    return "".join(system[int(digit)] for digit in str(number).rjust(width, "0"))
+
+
+class Dialect:
+    """One way to write headers."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.form = rng.choice(("bracket", "dash", "dash", "dash", "time first", "colon", "word"))
+        self.system = DIGITS[0] if rng.random() < 0.7 else rng.choice(DIGITS)
+        self.date = rng.choice(DATES)
+        self.padded = rng.choice((1, 2, 2))
+        self.comma = rng.choice((",", ",", "", "،", "."))
+        self.space = rng.choice(SPACES_IN_HEADERS)
+        self.connector = rng.choice(CONNECTORS)
+        self.colon = rng.choice((":", ":", ":", ".", " h ", "\u00a0h\u00a0"))
+        self.has_seconds = self.form in ("bracket", "time first", "colon") or rng.random() < 0.1
+        self.markers = rng.choice(MARKERS).split(",") if rng.random() < 0.5 else None
+        self.place = rng.choice(("after", "after", "before"))
+        self.marks = rng.random() < 0.2
+        self.dash = rng.choice("--–—")
+
+    def number(self, value: int, width: int = 1) -> str:
+        return digits_of(value, width, self.system)
+
+    def day(self, date: datetime.datetime) -> str:
+        fields = {
+            "d": self.number(date.day, self.padded),
+            "m": self.number(date.month, self.padded),
+            "Y": self.number(date.year),
+            "y": self.number(date.year % 100, 2),
+            "B": self.number(date.year + 543),
+            "E": "R" + self.number(date.year - 2018),
+            "S": self.number(date.year - 621),
+        }
+        marks = HEADER_MARKS if self.marks else ("",)
+        written = [fields.get(c, c) + (self.rng.choice(marks) if c in "/.-" else "") for c in self.date]
+        return self.rng.choice(marks) + "".join(written)
+
+    def clock(self, time: datetime.datetime) -> str:
+        hour = time.hour
+        if self.markers and self.rng.random() < 0.98:
+            hour = hour % 12 or 12
+        written = self.number(hour, self.rng.choice((1, self.padded))) + self.colon + self.number(time.minute, 2)
+        if self.has_seconds:
+            second = self.number(time.second, 2)
+            written += f" min {second} s" if "h" in self.colon else self.colon + second
+        if not self.markers:
+            return written
+        marker = self.markers[time.hour >= 12]
+        gap = self.rng.choice(("", " ", self.space))
+        return written + gap + marker if self.place == "after" else marker + gap + written
+
+    def header(self, at: datetime.datetime) -> str:
+        mark = self.rng.choice(HEADER_MARKS) if self.marks else ""
+        connector = self.connector + self.space if self.connector else ""
+        stamp = self.day(at) + self.comma + self.space + connector + self.clock(at)
+        if self.form == "word":
+            month = self.rng.choice(("Sep", "März", "de agosto", "OKT.", "août", "x"))
+            date = f"{self.number(at.day)} {month} {self.number(at.year)}"
+            return f"{mark}{self.clock(at)}, {date} {self.dash} "
+        if self.form == "bracket":
+            return f"{mark}[{mark}{stamp}{mark}] "
+        if self.form == "time first":
+            return f"{mark}[{self.clock(at)}, {self.day(at)}] "
+        return f"{mark}{stamp}: " if self.form == "colon" else f"{mark}{stamp} {self.dash} "
+
+
+def export_lines(rng: random.Random, dialect: Dialect, count: int) -> list[str]:
+    """Messages in one dialect; some hold lines that look like headers."""
+    at = datetime.datetime(2019, 1, 1) + datetime.timedelta(minutes=rng.randrange(3_000_000))
+    other, lines = Dialect(rng), []
+    authors = rng.choices(AUTHORS, k=rng.randint(1, 4))
+    for _ in range(count):
+        at += datetime.timedelta(seconds=rng.choice((0, 20, 90, 4000, 90_000, -90, 3_000_000)))
+        author = rng.choice([*authors, *authors, None])
+        body = rng.choice(BODIES) if rng.random() < 0.6 else text(rng, rng.randint(0, 60))
+        if rng.random() < 0.05:
+            body += f" IMG-{at:%Y%m%d}-WA0001.jpg"
+        lines.append(dialect.header(at) + (f"{author}{rng.choice((': ', ': ', ': ', ':'))}" if author else "") + body)
+        if rng.random() < 0.08:
+            lines.append(
+                rng.choice((other.header(at) + "X: pasted", dialect.header(at)[1:], "12:30 - lunch", "", "3 x"))
+            )
+    return lines
+
+
+def export(rng: random.Random) -> str:
+    """A chat as a phone of some language exports it; sometimes two behind each other, or lines before it."""
+    lines = ["no header"] * rng.choice((0, 0, 0, 1, 3))
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
+        lines += export_lines(rng, Dialect(rng), rng.choice((1, 3, 8, 30)))
+    ends = rng.choice((["\n"], ["\n"], ["\r\n"], ["\r"], ["\n", "\r\n"], ["\r\n", "\r\n", "\r\n", "\n"]))
+    return "".join(line + rng.choice(ends) for line in lines)
+
+
+def mutated(rng: random.Random, content: str) -> str:
+    """A chat that was cut, or lost, gained or swapped characters and lines."""
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randint(0, len(content))
+        kind = rng.randrange(5)
+        if kind == 0:
+            content = content[:at] if rng.random() < 0.3 else content[at:]
+        elif kind == 1:
+            content = content[:at] + content[at + 1 :]
+        elif kind == 2 and at < len(content):
+            flipped = chr(ord(content[at]) ^ 1 << rng.randrange(8))
+            content = content[:at] + (flipped if flipped.isprintable() else "\0") + content[at + 1 :]
+        elif kind == 3:
+            lines = content.split("\n")
+            rng.shuffle(lines)
+            content = "\n".join(lines)
+        else:
+            content = (
+                content[:at]
+                + rng.choice((":", " ", "\u200e", "\n", "\r", "٣", "9", "AM", "-", "]", "\0"))
+                + content[at:]
+            )
+    return content

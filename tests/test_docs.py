@@ -36,7 +36,7 @@ def blocks(path: Path, language: str) -> list[tuple[int, str]]:
 
 def failures(test: doctest.DocTest) -> str:
     report: list[str] = []
-    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append)
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append, clear_globs=False)
     return "".join(report)
 
 
@@ -61,12 +61,12 @@ def test_examples_hold_for_the_compiled_functions(name: str) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_python_blocks_run_or_parse(path: Path) -> None:
+    names = {"streamliner_udf": streamliner_udf}  # what a block defines, those after it use
     for line, code in blocks(path, "python"):
         if ">>> " in code:
-            test = doctest.DocTestParser().get_doctest(
-                code, {"streamliner_udf": streamliner_udf}, path.name, str(path), line
-            )
+            test = doctest.DocTestParser().get_doctest(code, names, path.name, str(path), line)
             assert not (report := failures(test)), report
+            names = test.globs
         else:
             ast.parse(code, f"{path.name}:{line}")
 

@@ -208,7 +208,7 @@ def test_synthetic(dialect: str, tmp_path: Path) -> None:
     assert text != generate_whatsapp(3000, seed=12, dialect=dialect)
     messages = parse_whatsapp(text)
     assert len(messages) == 3000
-    assert messages == parse_whatsapp(text, "date_order=" + ("mdy" if dialect == "android-us" else "dmy"))
+    assert messages == parse_whatsapp(text, "mdy" if dialect == "android-us" else "dmy")
     assert [m["ts"] for m in messages] == sorted(m["ts"] for m in messages)
     assert {m["kind"] for m in messages} == {"text", "system", "attachment", "omitted", "deleted", "location"}
     assert len({m["author"] for m in messages}) > 200

@@ -124,6 +124,19 @@ def test_tag_soup_is_read_as_specified(rng: random.Random) -> None:
         assert got == reference.html_to_text(text), ascii(text)
 
 
+def test_long_documents_are_read_as_specified(rng: random.Random) -> None:
+    """Longer than one look at a time, with text, markup and white space at every distance from its ends."""
+    plain = [*words("a text, with some words of it é 語 😀"), " ", " words" * 30, "\n" + " " * 70, "x" * 130, "\t"]
+    texts = []
+    for _ in range(2_000 * SCALE):
+        pieces = [*rng.choices(SOUP, k=rng.randint(2, 12)), *rng.choices(WHITE, k=2), *rng.choices(plain, k=8)]
+        text = "".join(rng.choices(pieces, k=2_000))
+        start = rng.randrange(100)
+        texts.append(text[start : start + rng.choice((1_000, 2_100, 4_000)) + rng.randrange(300)])
+    for text, got in zip(texts, compiled("html_to_text")(texts), strict=True):
+        assert got == reference.html_to_text(text), ascii(text)
+
+
 def document(rng: random.Random, depth: int = 0) -> tuple[str, list[str]]:
     """A well-formed piece of a page, and the words that it shows."""
     html_text: list[str] = []

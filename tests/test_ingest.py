@@ -267,3 +267,46 @@ def test_some_messages_have_ids(con: duckdb.DuckDBPyConnection, monkeypatch: pyt
     assert uuid.UUID(hashlib.md5(b"rows\x1fa\x1f1").hexdigest()) in keys
     assert ingest(con, b"x", table="staged", source="rows", schema="staging").inserted == 5
     assert con.execute("SELECT list(DISTINCT thread_id ORDER BY thread_id) FROM staged").fetchall() == [(["a", "b"],)]
+
+
+def test_what_was_decided_about_an_export(con: duckdb.DuckDBPyConnection) -> None:
+    report = ingest(con, b"My chat\n\n25/03/2024, 09:15 - Ana: hi", table="sure", source="whatsapp")
+    [decided] = report.files[0].details
+    assert decided == {
+        "dialect": "d/m/yyyy, hh:mm -",
+        "date_order": "dmy",
+        "confident": True,
+        "reason": "dates that exist in this order only: 1",
+        "messages": 1,
+    }
+    assert [(s.reason, s.line, s.count) for s in report.skipped] == [("before the first message", 1, 2)]
+    assert report.warnings == []
+    # A guess, and a file whose dates contradict each other.
+    report = ingest(con, b"5/3/2024, 9:15 - Ana: hi", table="guess")
+    assert [w.partition(": ")[2] for w in report.warnings] == [
+        "dates are read as dmy, which is not certain: nothing tells, and most dates have the day first"
+    ]
+    both = b"25/3/2024, 9:15 - A: a\n26/3/2024, 9:15 - A: b\n3/27/2024, 9:15 - A: c"
+    report = ingest(con, both, table="torn")
+    assert "in the other only: 1" in report.warnings[0]
+    assert (report.rows, report.files[0].details[0]["confident"]) == (2, False)
+
+
+def test_the_caller_knows_the_order_of_dates(con: duckdb.DuckDBPyConnection) -> None:
+    for order, day in (("auto", "2024-03-05"), ("dmy", "2024-03-05"), ("mdy", "2024-05-03"), ("ymd", "2024-03-05")):
+        report = ingest(con, b"5/3/2024, 9:15 - Ana: hi", date_order=order, mode="replace")
+        assert con.execute("SELECT ts::DATE::VARCHAR FROM messages").fetchall() == [(day,)]
+        known = order in ("dmy", "mdy")  # a year of four digits at the end does not stand first
+        assert (report.files[0].details[0]["reason"] == "the caller knows it", report.warnings == []) == (known, known)
+    report = ingest(con, b"24/03/05, 9:15 - Ana: hi", date_order="ymd", mode="replace")
+    assert con.execute("SELECT ts::DATE::VARCHAR FROM messages").fetchall() == [("2024-03-05",)]
+    assert report.files[0].details[0]["date_order"] == "ymd"
+    report = ingest(con, b"2024/3/5, 9:15 - Ana: hi", date_order="mdy", mode="replace")
+    assert report.files[0].details[0]["date_order"] == "ymd"
+
+
+def test_a_marker_that_nobody_knows_is_named(con: duckdb.DuckDBPyConnection) -> None:
+    content = b"05/03/2024, 9:15 xm - Ana: hi"
+    for source in ("auto", "whatsapp"):
+        with pytest.raises(ExportError, match="got none: the time of line 1 has 'xm', which is not known"):
+            ingest(con, content, source=source)

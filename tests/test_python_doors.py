@@ -534,3 +534,16 @@ def test_a_spawned_child_can_be_given_a_function() -> None:
     """Functions travel by name, as `multiprocessing` and Ray send them."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.map(SLUG, ["A b", None]) == ["a-b", None]
+
+
+def test_import_brings_neither_numpy_nor_oracles() -> None:
+    code = (
+        "import sys, streamliner_udf as s\n"
+        "assert s.slugify('A b') == 'a-b' and s.slugify(['A b']) == ['a-b'] and s.has_pii('a@example.org') is True\n"
+        "print([name for name in ('numpy', 'pyarrow', 'streamliner_udf.reference.words') if name in sys.modules])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
+    code = (
+        "import streamliner_udf as s, numpy as np\nprint(s.html_escape(np.array(['<'], dtype=np.dtypes.StringDType())))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "['&lt;']\n"

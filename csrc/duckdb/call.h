@@ -47,13 +47,22 @@ static inline sl_str read_text(const column *c, sl_duckdb_index row) {
     return (sl_str){len <= SL_DUCKDB_INLINE ? s->inlined.bytes : s->pointer.ptr, len};
 }
 
+static inline void set_null_in(sl_duckdb_handle vector, sl_duckdb_index row) {
+    sl_duckdb.vector_ensure_validity_writable(vector);
+    sl_duckdb.vector_get_validity(vector)[row >> 6] &= ~(UINT64_C(1) << (row & 63));
+}
+
 static inline void set_null(call *c, sl_duckdb_index row) {
     if (!c->validity) {
         sl_duckdb.vector_ensure_validity_writable(c->output);
         c->validity = sl_duckdb.vector_get_validity(c->output);
     }
     c->validity[row >> 6] &= ~(UINT64_C(1) << (row & 63));
-    if (sl_gives_list(c->overload->function)) ((sl_duckdb_list_entry *)c->data)[row] = (sl_duckdb_list_entry){0, 0};
+    const sl_function *function = c->overload->function;
+    if (sl_gives_list(function)) ((sl_duckdb_list_entry *)c->data)[row] = (sl_duckdb_list_entry){0, 0};
+    /* DuckDB may look at the fields of a NULL without looking at the struct. */
+    for (uint32_t f = 0; sl_gives_struct(function) && f < function->result->field_count; f++)
+        set_null_in(sl_duckdb.struct_vector_get_child(c->output, f), row);
 }
 
 static inline void fail(const call *c, sl_status status, const char *sentence) {

@@ -1,4 +1,4 @@
-/* list.h - where the elements of a list result go: a block of cells, flushed into the vectors of their fields.
+/* list.h - where the elements of a list, or structs, go: a block of cells, flushed into the vectors of their fields.
  * Contract: the vectors grow by doubling; a text never points to memory of the kernel once its block is flushed. */
 #ifndef SL_DUCKDB_LIST_H
 #define SL_DUCKDB_LIST_H
@@ -57,6 +57,11 @@ static inline sl_status list_flush(sl_rows *rows) {
     for (uint32_t f = 0; f < rows->columns; f++) {
         if (sink->result->fields[f].type == SL_TYPE_TEXT) {
             write_texts(sink, f);
+            continue;
+        }
+        if (sink->result->fields[f].type == SL_TYPE_BOOLEAN) {
+            uint8_t *bytes = (uint8_t *)sl_duckdb.vector_get_data(sink->vectors[f]) + sink->size;
+            for (uint32_t i = 0; i < rows->count; i++) bytes[i] = rows->cells[(size_t)i * rows->columns + f].integer != 0;
             continue;
         }
         /* INTEGER, NATURAL, REAL and TIMESTAMP are 64-bit each. */

@@ -17,7 +17,8 @@ static sl_duckdb_handle plain_type(sl_type type) {
 }
 
 static sl_duckdb_handle result_type(const sl_result *result) {
-    if (result->type != SL_TYPE_LIST) return plain_type(result->type);
+    int is_struct = result->type == SL_TYPE_STRUCT;
+    if (result->type != SL_TYPE_LIST && !is_struct) return plain_type(result->type);
     sl_duckdb_handle fields[FIELD_MAX];
     const char *names[FIELD_MAX];
     for (uint32_t f = 0; f < result->field_count; f++) {
@@ -26,9 +27,10 @@ static sl_duckdb_handle result_type(const sl_result *result) {
     }
     sl_duckdb_handle element =
         names[0] ? sl_duckdb.create_struct_type(fields, names, result->field_count) : fields[0];
-    sl_duckdb_handle list = sl_duckdb.create_list_type(element);
     if (names[0])
         for (uint32_t f = 0; f < result->field_count; f++) sl_duckdb.destroy_logical_type(&fields[f]);
+    if (is_struct) return element;
+    sl_duckdb_handle list = sl_duckdb.create_list_type(element);
     sl_duckdb.destroy_logical_type(&element);
     return list;
 }

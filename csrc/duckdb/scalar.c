@@ -188,6 +188,20 @@ static sl_status run_ROWS(call *c, sl_duckdb_index from, const sl_str *texts, co
     return SL_OK;
 }
 
+/* Of a struct the element is the row: rows that are NULL leave a gap. */
+static sl_status run_struct(call *c, sl_duckdb_index from, const sl_str *texts, const sl_span *span,
+                            const sl_options *options, list_sink *sink) {
+    sl_kernel_ROWS kernel = c->overload->function->kernel.ROWS;
+    for (size_t i = span->first; i < span->first + span->count; i++) {
+        if (sink->size + sink->rows.count != from + i) {
+            SL_TRY(list_flush(&sink->rows));
+            sink->size = from + i;
+        }
+        SL_TRY(kernel(texts[i], options, &sink->rows));
+    }
+    return SL_OK;
+}
+
 /* ---- text, or two, -> number ------------------------------------------------------------------------------------- */
 
 static inline void write_number(call *c, sl_duckdb_index row, sl_cell cell) {
@@ -286,7 +300,10 @@ static sl_status run_spans(call *c, sl_duckdb_index from, sl_duckdb_index count,
                 break;
             case SL_SHAPE_ROWS:
                 sl_span_mark(&span, b->texts, function, options, b->loud);
-                SL_TRY(run_ROWS(c, from, b->texts, b->loud, &span, options, sink));
+                if (sl_gives_struct(function))
+                    SL_TRY(run_struct(c, from, b->texts, &span, options, sink));
+                else
+                    SL_TRY(run_ROWS(c, from, b->texts, b->loud, &span, options, sink));
                 break;
             default:
                 return SL_EARG;
@@ -308,7 +325,7 @@ static sl_status run_batch(call *c, sl_duckdb_index from, sl_duckdb_index count,
         for (size_t i = 0; i < count; i++)
             if (!b->others[i].ptr) b->texts[i].ptr = NULL;
     }
-    int twins = find_twins(c, from, count, b);
+    int twins = !sl_gives_struct(c->overload->function) && find_twins(c, from, count, b);
     uint64_t rows = 0;
     for (size_t i = 0; i < count; i++) rows += b->texts[i].ptr != NULL;
     atomic_fetch_add_explicit(&sl_kernel_rows, rows, memory_order_relaxed);
@@ -382,7 +399,7 @@ static void run_all(call *c, list_sink *sink) {
     }
     if (status <= SL_OK && sink) {
         if (sink->rows.count) status = list_flush(&sink->rows);
-        if (status <= SL_OK && sl_duckdb.list_vector_set_size(sink->list, sink->size) != 0) status = SL_ENOMEM;
+        if (status <= SL_OK && sink->list && sl_duckdb.list_vector_set_size(sink->list, sink->size) != 0) status = SL_ENOMEM;
     }
     if (status > SL_OK) fail(c, status, error.text[0] ? error.text : NULL);
 }
@@ -396,9 +413,11 @@ static void run_list(call *c) {
                           .capacity = BLOCK_ROWS,
                           .flush = list_flush,
                           .owner = &sink};
-    sink.list = c->output;
-    sink.elements = sl_duckdb.list_vector_get_child(c->output);
-    sink.size = sink.capacity = 0;
+    int is_list = sl_gives_list(c->overload->function);
+    sink.list = is_list ? c->output : NULL;
+    sink.elements = is_list ? sl_duckdb.list_vector_get_child(c->output) : c->output;
+    sink.size = 0;
+    sink.capacity = is_list ? 0 : c->row_count;
     for (uint32_t f = 0; f < sink.result->field_count; f++) {
         sink.vectors[f] =
             sink.result->fields[f].name ? sl_duckdb.struct_vector_get_child(sink.elements, f) : sink.elements;
@@ -427,7 +446,7 @@ void sl_duckdb_scalar_run(sl_duckdb_handle info, sl_duckdb_handle chunk, sl_duck
     c.data = sl_duckdb.vector_get_data(output);
     c.texts = (heap){.vector = output, .rows = c.data};
     if (function->shape == SL_SHAPE_TEXT) c.texts.ahead = bytes_ahead(&c);
-    if (sl_gives_list(function))
+    if (sl_gives_list(function) || sl_gives_struct(function))
         run_list(&c);
     else
         run_all(&c, NULL);

@@ -15,7 +15,7 @@ void sl_duckdb_type_name(const sl_result *result, sl_type type, char *out, size_
         [SL_TYPE_REAL] = "DOUBLE",     [SL_TYPE_BOOLEAN] = "BOOLEAN",   [SL_TYPE_UUID] = "UUID",
         [SL_TYPE_TEXTS] = "VARCHAR[]", [SL_TYPE_INTEGERS] = "BIGINT[]", [SL_TYPE_NATURALS] = "UBIGINT[]",
         [SL_TYPE_TIMESTAMP] = "TIMESTAMP"};
-    if (!result || result->type != SL_TYPE_LIST) {
+    if (!result || (result->type != SL_TYPE_LIST && result->type != SL_TYPE_STRUCT)) {
         snprintf(out, cap, "%s", names[result ? result->type : type]);
         return;
     }
@@ -27,7 +27,7 @@ void sl_duckdb_type_name(const sl_result *result, sl_type type, char *out, size_
     for (uint32_t f = 0; f < result->field_count && len < cap; f++)
         len += (size_t)snprintf(out + len, cap - len, "%s%s %s", f ? ", " : "", result->fields[f].name,
                                 names[result->fields[f].type]);
-    if (len < cap) snprintf(out + len, cap - len, ")[]");
+    if (len < cap) snprintf(out + len, cap - len, result->type == SL_TYPE_LIST ? ")[]" : ")");
 }
 
 static void write_parameters(const sl_function *function, char *out, size_t cap) {

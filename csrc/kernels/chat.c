@@ -7,22 +7,32 @@
 
 #include "simd.h"
 
-/* word[0]: the order of dates. */
+/* word[0]: the order of dates; word[1]: 1 if headers of any dialect count. */
 sl_status sl_prepare_whatsapp(const sl_value *values, sl_options *options, sl_error *error) {
-    static const char known[][16] = {"date_order=auto", "date_order=dmy", "date_order=mdy", "date_order=ymd"};
-    sl_str value = values[0].text;
+    static const char words[][4] = {[CHAT_ORDER_DMY] = "dmy", [CHAT_ORDER_MDY] = "mdy", [CHAT_ORDER_YMD] = "ymd", "any"};
+    const char *p = values[0].text.ptr, *end = p + values[0].text.len;
     options->word[0] = CHAT_ORDER_AUTO;
-    if (!value.len) return SL_OK;
-    for (uint32_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-        if (value.len == strlen(known[i]) && !memcmp(value.ptr, known[i], value.len)) {
-            options->word[0] = i;
-            return SL_OK;
+    options->word[1] = 0;
+    for (;;) {
+        while (p < end && (*p == ',' || *p == ' ')) p++;
+        if (p == end) return SL_OK;
+        const char *start = p;
+        while (p < end && *p != ',' && *p != ' ') p++;
+        size_t len = (size_t)(p - start);
+        uint64_t word = CHAT_ORDER_DMY;
+        while (word < 5 && !(len == 3 && !memcmp(words[word], start, 3))) word++;
+        if (word == 5)
+            return sl_error_set(error, "expected options to be a list of dmy, mdy, ymd, any, got '%.*s'",
+                                (int)(len > 250 ? 250 : len), start);
+        if (word > CHAT_ORDER_YMD) {
+            options->word[1] = 1;
+        } else if (options->word[0] != CHAT_ORDER_AUTO && options->word[0] != word) {
+            return sl_error_set(error, "expected options to name one order of dates, got '%.3s' and '%.3s'",
+                                words[options->word[0]], words[word]);
+        } else {
+            options->word[0] = word;
         }
     }
-    return sl_error_set(error,
-                        "expected options to be one of date_order=auto, date_order=dmy, date_order=mdy, "
-                        "date_order=ymd, got '%.*s'",
-                        (int)(value.len < 1000 ? value.len : 1000), value.ptr);
 }
 
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
@@ -32,35 +42,147 @@ static inline const char *next_line(const chat *c, const char *p) {
     return stop ? stop + 1 : NULL;
 }
 
-/* 1 if a header may start with this byte: a digit, a bracket or a mark. */
-static inline int may_start(char c) {
-    return (unsigned char)(c - '0') < 10 || c == '[' || (unsigned char)c == 0xE2 || (unsigned char)c == 0xEF;
-}
+/* 1 for bytes with which a header may start: a digit of any script, a bracket, a mark, the letter of an era. */
+static const uint8_t starts[256] = {
+    ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1,
+    ['['] = 1, ['R'] = 1, ['H'] = 1, [0xD9] = 1, [0xDB] = 1, [0xDF] = 1, [0xE0] = 1, [0xE1] = 1, [0xE2] = 1, [0xEA] = 1,
+    [0xEF] = 1, [0xF0] = 1,
+};
+static inline int may_start(char c) { return starts[(unsigned char)c]; }
 
 /* The dialect of the first header, unless another has more than twice as many among the first headers; 0 if there is
  * no header at all. */
 enum { SAMPLE = 1000 };
-static uint32_t find_dialect(const chat *c) {
-    uint32_t dialects[SAMPLE], counts[SAMPLE], distinct = 0, seen = 0, most = 0;
-    chat_cache cache = {{0}, 0, {0, 0, 0, 0, NULL}};
+typedef struct sample {
+    chat_dialect dialects[SAMPLE];
+    uint32_t counts[SAMPLE];
+} sample;
+
+static int find_dialect(const chat *c, sample *found, chat_dialect *out) {
+    uint32_t distinct = 0, seen = 0, most = 0;
     chat_header header;
     for (const char *p = c->start; p && p < c->end && seen < SAMPLE; p = next_line(c, p)) {
-        if (!may_start(*p) || !sl_chat_header(p, c->end, &cache, &header)) continue;
+        if (!may_start(*p) || sl_chat_header(p, c->end, &header) != 1) continue;
         p = header.rest;
         uint32_t i = 0;
-        while (i < distinct && dialects[i] != header.dialect) i++;
+        while (i < distinct && !chat_same(&found->dialects[i], &header)) i++;
         if (i == distinct) {
-            dialects[distinct] = header.dialect;
-            counts[distinct++] = 0;
+            found->dialects[distinct] = (chat_dialect){header.dialect, header.connector};
+            found->counts[distinct++] = 0;
         }
-        counts[i]++;
+        found->counts[i]++;
         seen++;
     }
     if (!seen) return 0;
     for (uint32_t i = 1; i < distinct; i++)
-        if (counts[i] > counts[most]) most = i;
-    return dialects[2 * counts[0] >= counts[most] ? 0 : most];
+        if (found->counts[i] > found->counts[most]) most = i;
+    *out = found->dialects[2 * found->counts[0] >= found->counts[most] ? 0 : most];
+    return 1;
 }
+
+/* ---- headers like the one before --------------------------------------------------------------------------------- */
+
+/* Bytes that come again: date and all before the time, or what stands behind it. Most lines have the same as the line
+ * before but for the time itself. */
+enum { PART_MAX = 32, SUFFIX_MAX = 16, AHEAD = 80 };
+typedef struct part {
+    char bytes[PART_MAX];
+    uint32_t len; /* 0: nothing */
+    uint32_t date, shape, clock;
+} part;
+
+/* Of a dialect: two of each, because the words for morning and afternoon take turns. */
+typedef struct lock {
+    part prefix[2], suffix[2];
+    uint32_t next_prefix, next_suffix;
+    char colon; /* 0: not known yet, or not a dialect for which this is worth while */
+    int has_seconds;
+} lock;
+
+/* Two digits up to 59, or 60 and more where there are none. */
+static inline uint32_t two_digits(const char *p) {
+    uint32_t tens = (unsigned char)(p[0] - '0'), ones = (unsigned char)(p[1] - '0');
+    return tens < 6 && ones < 10 ? tens * 10 + ones : 60;
+}
+
+/* Sixteen bytes at once, or thirty-two. */
+static inline int is_part(const char *p, const part *part) {
+    uint32_t same = sl_v16_mask(sl_v16_eq(sl_v16_load(p), sl_v16_load(part->bytes)));
+    if (SL_LIKELY(part->len <= 16)) return part->len && (~same & ((1u << part->len) - 1)) == 0;
+    same |= sl_v16_mask(sl_v16_eq(sl_v16_load(p + 16), sl_v16_load(part->bytes + 16))) << 16;
+    return (~same & (UINT32_MAX >> (PART_MAX - part->len))) == 0;
+}
+
+/* 1 if the header at p, behind its marks, is like one before it; it says what sl_chat_header would. */
+static inline int read_again(const lock *l, const char *p, const char *end, chat_header *header) {
+    if (!l->colon || end - p < AHEAD) return 0;
+    const part *prefix = &l->prefix[0], *suffix = &l->suffix[0];
+    if (!is_part(p, prefix) && !is_part(p, ++prefix)) return 0;
+    p += prefix->len;
+    uint32_t hour = (unsigned char)(p[0] - '0'), ones = (unsigned char)(p[1] - '0'), minute, second = 0;
+    if (hour > 9) return 0;
+    if (ones <= 9) {
+        hour = hour * 10 + ones;
+        p++;
+    }
+    if (p[1] != l->colon || hour > 23 || (minute = two_digits(p + 2)) > 59) return 0;
+    p += 4;
+    if (l->has_seconds) {
+        if (*p != l->colon || (second = two_digits(p + 1)) > 59) return 0;
+        p += 3;
+    }
+    if (!is_part(p, suffix) && !is_part(p, ++suffix)) return 0;
+    header->date = prefix->date;
+    header->shape = prefix->shape | suffix->shape;
+    header->seconds = chat_hour(hour, prefix->clock | suffix->clock) * 3600 + minute * 60 + second;
+    header->rest = p + suffix->len;
+    return 1;
+}
+
+static void keep_part(part *parts, uint32_t *next, uint32_t max, const char *start, const char *stop, part what) {
+    what.len = (uint32_t)(stop - start);
+    for (int i = 0; i < 2; i++)
+        if (parts[i].len == what.len && !memcmp(parts[i].bytes, start, what.len)) return;
+    if ((size_t)(stop - start) > max) return;
+    memcpy(what.bytes, start, what.len);
+    parts[(*next)++ & 1] = what;
+}
+
+/* Remembers a header that sl_chat_header has read. Digits of other scripts are left to it. */
+static void keep_parts(lock *l, const chat_header *header) {
+    uint32_t colon = header->dialect & CHAT_TIME_FIELD, form = header->dialect & CHAT_FORM_FIELD;
+    if (colon == CHAT_TIME_H || form == CHAT_FORM_DASH_TIME || form == CHAT_FORM_BRACKET_TIME) return;
+    l->colon = colon == CHAT_TIME_DOT ? '.' : ':';
+    l->has_seconds = (header->dialect & CHAT_SECONDS) != 0;
+    int after = (header->dialect & CHAT_MARKER_AFTER) != 0;
+    uint32_t of_suffix = after ? header->shape & CHAT_UPPER : 0;
+    part what = {{0}, 0, header->date, (header->shape & ~(uint32_t)CHAT_MARKED) ^ of_suffix, after ? 0 : header->clock};
+    keep_part(l->prefix, &l->next_prefix, PART_MAX, header->start, header->time, what);
+    what = (part){{0}, 0, 0, of_suffix, after ? header->clock : 0};
+    keep_part(l->suffix, &l->next_suffix, SUFFIX_MAX, header->behind, header->rest, what);
+}
+
+/* 1 if the line at p starts with a header of the dialect that is looked for; else in `header` what it is, if `found`. */
+static inline int read_header(chat *c, lock *l, const chat_segment *s, const char *p, chat_header *header, int *found) {
+    *found = 0;
+    if (!may_start(*p)) return 0;
+    const char *start = p;
+    uint32_t shape = 0;
+    for (uint32_t len; p < c->end && ((unsigned char)*p & 0x80) && (len = chat_mark(p, c->end)); p += len)
+        if (chat_direction(p, c->end)) shape = CHAT_MARKED;
+    if (SL_LIKELY(read_again(l, p, c->end, header))) {
+        header->shape |= shape;
+        return 1;
+    }
+    *found = sl_chat_header(start, c->end, header);
+    if (*found != 1) return 0;
+    if (c->any) return 1;
+    if (!chat_same(&s->dialect, header)) return 0;
+    keep_parts(l, header);
+    return 1;
+}
+
+/* ---- what stands in messages ------------------------------------------------------------------------------------- */
 
 /* What a line holds, gathered without branches: one vector for each thing. `next` is what follows each byte. */
 typedef struct met {
@@ -81,6 +203,7 @@ static inline int find_end(const chat *c, const char *p, uint64_t found, uint32_
     for (; found; found &= found - 1) {
         uint32_t bit = sl_first_bit(found);
         if (p[bit] == c->lines) return (int)bit;
+        if (!p[bit]) *has |= CHAT_HAS_SPECIAL;
         if (p[bit] == '\r' && (p + bit + 1 == c->end || p[bit + 1] != c->lines)) *has |= CHAT_HAS_RETURN;
     }
     return -1;
@@ -135,8 +258,10 @@ static inline const char *find_split(const chat *c, const char *p, int *plain) {
         size_t left = (size_t)(c->end - p);
         sl_v16 v = SL_LIKELY(left >= 16) ? sl_v16_load(p) : sl_v16_load_tail(p, left, 'a');
         sl_v16 stops = sl_v16_or(sl_v16_eq(v, sl_v16_fill(':')), sl_v16_eq(v, sl_v16_fill((uint8_t)c->lines)));
-        sl_v16 wide = sl_v16_or(sl_v16_eq(v, sl_v16_fill(0xC2)), sl_v16_eq(sl_v16_or(v, sl_v16_fill(0x0D)), sl_v16_fill(0xEF)));
-        uint32_t found = sl_v16_mask(stops), here = sl_v16_mask(sl_v16_or(wide, sl_v16_eq(v, sl_v16_fill('"'))));
+        sl_v16 wide = sl_v16_or(sl_v16_eq(v, sl_v16_fill(0xC2)),
+                                sl_v16_eq(sl_v16_or(v, sl_v16_fill(0x0D)), sl_v16_fill(0xEF)));
+        sl_v16 narrow = sl_v16_or(sl_v16_eq(v, sl_v16_fill('"')), sl_v16_eq(v, sl_v16_fill(0)));
+        uint32_t found = sl_v16_mask(stops), here = sl_v16_mask(sl_v16_or(wide, narrow));
         for (; found; found &= found - 1) {
             uint32_t bit = sl_first_bit(found);
             const char *at = p + bit;
@@ -159,31 +284,87 @@ static sl_status grow(chat *c) {
     return SL_OK;
 }
 
+/* Counts a header whatever its dialect: first those of the dialect that was locked. */
+static void count_other(chat *c, const chat_header *header, const char *line) {
+    uint32_t i = 0;
+    c->headers++;
+    while (i < c->other_count && !chat_same(&c->others[i].dialect, header)) i++;
+    if (i == 1 + CHAT_OTHERS) return;
+    if (i == c->other_count) {
+        c->others[i] = (chat_other){{header->dialect, header->connector}, line, line, 0};
+        c->other_count++;
+    }
+    c->others[i].count++;
+    c->others[i].last = line;
+}
+
+static void count_locked(chat *c, const char *line) {
+    chat_other *locked = &c->others[0];
+    if (!locked->count++) locked->first = line;
+    locked->last = line;
+    c->headers++;
+}
+
+/* Remembers the first line that would be a header, if its marker were known. */
+static void keep_unknown(chat *c, const chat_header *header, uint32_t line) {
+    int counts = 0;
+    for (uint32_t s = 0; s < c->segment_count && !counts; s++) counts = chat_same(&c->segments[s].dialect, header);
+    for (int i = counts ? 0 : 1; i < 2; i++) {
+        if (c->unknown_line[i]) continue;
+        c->unknown_line[i] = line;
+        c->unknown[i] = header->marker;
+    }
+}
+
+static sl_status add_record(chat *c, chat_segment *s, const char *line, uint32_t number, uint32_t after_crlf,
+                            const chat_header *header, const char **p, chat_record **record) {
+    if (c->count == c->capacity) SL_TRY(grow(c));
+    int plain = 0;
+    uint32_t has = 0;
+    const char *rest = header->rest, *colon = find_split(c, rest, &plain);
+    if (colon && (colon == rest || !(plain || sl_chat_balanced(rest, colon)))) colon = NULL;
+    if (!s->count++) s->first = c->count;
+    else s->after_crlf += after_crlf != 0;
+    chat_record *r = *record = &c->records[c->count++];
+    *r = (chat_record){(uint32_t)(line - c->start), (uint32_t)(rest - c->start), colon ? (uint32_t)(colon - c->start) : 0,
+                       number, header->date, 0};
+    *p = colon ? colon + 1 : rest;
+    if (*p < c->end) *p = scan_line(c, *p, &has);
+    r->bits = header->seconds | (header->shape | after_crlf | has | (plain ? CHAT_PLAIN : 0)) << CHAT_SECONDS_BITS;
+    chat_count(s, r);
+    return SL_OK;
+}
+
 /* Every line is read once: its header, its author, and on to its end. */
 static sl_status find_records(chat *c) {
-    chat_cache cache = {{0}, 0, {0, 0, 0, 0, NULL}};
+    lock l;
     chat_header header;
     uint32_t ignored = 0, after_crlf = 0, number = 1;
     chat_record *r = NULL;
+    chat_segment *s = c->segments, *last = s + c->segment_count - 1;
+    memset(&l, 0, sizeof(l));
+    c->count = 0;
+    c->headers = 0;
+    c->other_count = 1;
+    c->others[0] = (chat_other){s->dialect, NULL, NULL, 0};
     for (const char *p = c->start; p < c->end; number++) {
         uint32_t has = 0;
-        if (may_start(*p) && sl_chat_header(p, c->end, &cache, &header) && header.dialect == c->dialect) {
-            if (c->count == c->capacity) SL_TRY(grow(c));
-            int plain = 0;
-            const char *colon = find_split(c, header.rest, &plain);
-            if (colon && (colon == header.rest || !(plain || sl_chat_balanced(header.rest, colon)))) colon = NULL;
-            c->after_crlf += c->count && after_crlf;
-            r = &c->records[c->count++];
-            *r = (chat_record){(uint32_t)(p - c->start), (uint32_t)(header.rest - c->start),
-                               colon ? (uint32_t)(colon - c->start) : 0, number, header.date, 0};
-            p = colon ? colon + 1 : header.rest;
-            if (p < c->end) p = scan_line(c, p, &has);
-            r->bits = header.seconds | (header.shape | after_crlf | has | (plain ? CHAT_PLAIN : 0)) << CHAT_SECONDS_BITS;
-        } else if (r) {
-            p = scan_line(c, p, &has);
-            r->bits |= (has | CHAT_HAS_LINE | (after_crlf || c->lines == '\r' ? CHAT_HAS_RETURN : 0)) << CHAT_SECONDS_BITS;
+        int found;
+        if (s < last && p >= s[1].start) {
+            s++;
+            memset(&l, 0, sizeof(l));
+        }
+        if (read_header(c, &l, s, p, &header, &found)) {
+            count_locked(c, p);
+            SL_TRY(add_record(c, s, p, number, after_crlf, &header, &p, &r));
         } else {
-            p = scan_line(c, p, &ignored);
+            if (SL_UNLIKELY(found == 1)) count_other(c, &header, p);
+            else if (SL_UNLIKELY(found == 2)) keep_unknown(c, &header, number);
+            p = scan_line(c, p, r ? &has : &ignored);
+            if (r) {
+                if (after_crlf || c->lines == '\r') has |= CHAT_HAS_RETURN;
+                r->bits |= (has | CHAT_HAS_LINE) << CHAT_SECONDS_BITS;
+            }
         }
         after_crlf = c->lines == '\n' && p > c->start && p[-1] == '\r' ? CHAT_AFTER_CRLF : 0;
         if (p == c->end) break;
@@ -192,18 +373,81 @@ static sl_status find_records(chat *c) {
     return SL_OK;
 }
 
+/* Whether no line of a dialect stands between lines of one that is read already, or the other way round. */
+static int is_alone(const chat_other *other, const chat_other *const *read, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (other->last >= read[i]->first && read[i]->last >= other->first) return 0;
+    return 1;
+}
+
+/* Makes the other exports in the text segments of their own: each has a fifth of all headers, and stands by itself before
+ * or behind the others. What is quoted in messages stands between them. Returns 1 if there are any. */
+static int find_segments(chat *c) {
+    enum { LEAST = 3 };
+    const chat_other *read[CHAT_SEGMENTS] = {&c->others[0]};
+    uint32_t count = 1;
+    for (uint32_t i = 1; i < c->other_count && count < CHAT_SEGMENTS; i++) {
+        const chat_other *other = &c->others[i];
+        if (other->count < LEAST || 5 * other->count < c->headers || !is_alone(other, read, count)) continue;
+        uint32_t at = count++;
+        for (; at && read[at - 1]->first > other->first; at--) read[at] = read[at - 1];
+        read[at] = other;
+    }
+    if (count == 1) return 0;
+    for (uint32_t i = 0; i < count; i++) c->segments[i] = (chat_segment){.dialect = read[i]->dialect, .start = read[i]->first};
+    c->segment_count = count;
+    return 1;
+}
+
 /* Phones end messages with one kind of line end and lines within messages with another. Where both stand before
  * headers, those of the rarer kind are text; between equals, iOS writes CRLF and Android LF. */
 static void lock_line_ends(chat *c) {
-    size_t crlf = c->after_crlf, lf = c->count - 1 - crlf, kept = 1;
-    if (!crlf || !lf) return;
-    int bracket = (c->dialect & CHAT_FORM_FIELD) == CHAT_FORM_BRACKET;
-    uint32_t wanted = crlf > lf || (crlf == lf && bracket) ? CHAT_AFTER_CRLF : 0;
-    for (size_t i = 1; i < c->count; i++) {
-        if ((chat_flags(&c->records[i]) & CHAT_AFTER_CRLF) == wanted) c->records[kept++] = c->records[i];
-        else chat_absorb(&c->records[kept - 1]);
+    size_t kept = 0;
+    for (chat_segment *s = c->segments; s < c->segments + c->segment_count; s++) {
+        size_t crlf = s->after_crlf, lf = s->count - 1 - crlf, first = kept, stop = s->first + s->count;
+        uint32_t form = s->dialect.bits & CHAT_FORM_FIELD;
+        int from_ios = form != CHAT_FORM_DASH && form != CHAT_FORM_DASH_TIME;
+        uint32_t wanted = crlf > lf || (crlf == lf && from_ios) ? CHAT_AFTER_CRLF : 0;
+        int mixed = crlf && lf;
+        if (!mixed && kept == s->first) kept = stop; /* the usual case: nothing moves */
+        for (size_t i = kept == stop ? stop : s->first; i < stop; i++) {
+            if (i == s->first || !mixed || (chat_flags(&c->records[i]) & CHAT_AFTER_CRLF) == wanted)
+                c->records[kept++] = c->records[i];
+            else chat_absorb(&c->records[kept - 1]);
+        }
+        s->first = first;
+        s->count = kept - first;
+        if (!mixed) continue;
+        s->above_12[0] = s->above_12[1] = 0;
+        for (size_t i = first; i < kept; i++) chat_count(s, &c->records[i]);
     }
     c->count = kept;
+}
+
+/* All records of a text, with their dates; c->segment_count is 0 where there is no header. */
+static sl_status read_chat(chat *c, sl_str content, const sl_options *options) {
+    memset(c, 0, offsetof(chat, others));
+    c->start = content.ptr;
+    c->end = content.ptr + content.len;
+    c->lines = content.len && !memchr(content.ptr, '\n', content.len) ? '\r' : '\n';
+    c->any = options && options->word[1];
+    if (!content.len) return SL_OK;
+    sample *found = malloc(sizeof(*found));
+    if (!found) return SL_ENOMEM;
+    int has_header = find_dialect(c, found, &c->segments[0].dialect);
+    if (c->any && has_header) c->segments[0].dialect = found->dialects[0];
+    free(found);
+    if (!has_header) return SL_OK;
+    c->segments[0].start = c->start;
+    c->segment_count = 1;
+    SL_TRY(find_records(c));
+    if (!c->any && c->other_count > 1 && find_segments(c)) {
+        memset(c->unknown_line, 0, sizeof(c->unknown_line));
+        SL_TRY(find_records(c));
+    }
+    lock_line_ends(c);
+    sl_chat_settle(c, options ? (int)options->word[0] : CHAT_ORDER_AUTO);
+    return SL_OK;
 }
 
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
@@ -243,7 +487,7 @@ static inline sl_status put_row(const chat *c, chat_names *names, size_t i, sl_r
     }
     const char *body = colon ? colon + 1 : rest;
     set_trimmed(&cells[3], body, end);
-    chat_context context = {(has & CHAT_MARKED) != 0, 0, (c->dialect & CHAT_FORM_FIELD) == CHAT_FORM_BRACKET};
+    chat_context context = {(has & CHAT_MARKED) != 0, 0, (has & CHAT_BRACKETED) != 0};
     if (SL_UNLIKELY(has & (CHAT_HAS_SPECIAL | CHAT_HAS_RETURN))) {
         while (body < end && (*body == ' ' || *body == '\t')) body++;
         context.body_marked = chat_direction(body, end);
@@ -261,22 +505,46 @@ static inline void prefetch(const chat *c, size_t i) {
 }
 
 sl_status sl_parse_whatsapp(sl_str content, const sl_options *options, sl_rows *out) {
-    chat c = {content.ptr, content.ptr + content.len, '\n', 0, 0, NULL, 0, 0};
-    if (!content.len) return SL_OK;
-    if (!memchr(content.ptr, '\n', content.len)) c.lines = '\r';
-    if (!(c.dialect = find_dialect(&c))) return SL_OK;
+    chat c;
     chat_names names = {NULL, 0, 0, 0};
-    sl_status status = find_records(&c);
-    if (status == SL_OK) {
-        lock_line_ends(&c);
-        sl_chat_settle(&c, (int)options->word[0]);
-        status = sl_chat_double_names(&c);
-    }
+    sl_status status = read_chat(&c, content, options);
+    if (status == SL_OK) status = sl_chat_double_names(&c);
     for (size_t i = 0; i < c.count && status == SL_OK; i++) {
         prefetch(&c, i);
         status = put_row(&c, &names, i, out);
     }
     free(names.slots);
+    free(c.records);
+    return status;
+}
+
+/* Lines of the whole text, and the first one that would be a header if its marker were known. */
+static size_t count_lines(chat *c) {
+    size_t count = 0;
+    chat_header header;
+    for (const char *p = c->start; p && p < c->end; p = next_line(c, p)) {
+        count++;
+        if (!c->unknown_line[1] && may_start(*p) && sl_chat_header(p, c->end, &header) == 2)
+            keep_unknown(c, &header, (uint32_t)count);
+    }
+    return count;
+}
+
+sl_status sl_sniff_whatsapp(sl_str content, const sl_options *options, sl_rows *out) {
+    chat c;
+    sl_cell *cells;
+    (void)options;
+    sl_status status = read_chat(&c, content, NULL);
+    if (status == SL_OK) status = sl_rows_add(out, &cells);
+    if (status == SL_OK) {
+        const char *order[] = {NULL, "dmy", "mdy", "ymd"};
+        cells[4].integer = (int64_t)c.count;
+        cells[5].integer = c.count ? (int64_t)c.records[0].line - 1 : (int64_t)count_lines(&c);
+        cells[1].text = (sl_str){c.count ? order[c.segments[0].decision.order] : NULL, c.count ? 3 : 0};
+        cells[2].integer = c.count && !c.unknown_line[0];
+        for (uint32_t s = 0; s < c.segment_count; s++) cells[2].integer &= c.segments[s].decision.confident;
+        status = sl_chat_describe(&c, out, &cells[0].text, &cells[3].text);
+    }
     free(c.records);
     return status;
 }

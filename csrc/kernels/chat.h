@@ -6,30 +6,48 @@
 
 #include "../streamliner.h"
 
+#include <stddef.h>
+
 /* What a header looks like, as bits of its dialect. All headers of an export have the same, because the phone writes
- * them with one locale; so a line whose header looks otherwise is text. A new dialect is a new value of a field. */
+ * them with one locale; so a line whose header looks otherwise is text. A word between date and time is part of it too. */
 enum {
-    CHAT_FORM_DASH = 1 << 0,     /* 05/03/2024, 09:15 - */
-    CHAT_FORM_BRACKET = 2 << 0,  /* [05/03/2024, 09:15:20] */
-    CHAT_FORM_FIELD = 15 << 0,
-    CHAT_DATE_SLASH = 1 << 4,
-    CHAT_DATE_DOT = 2 << 4,
-    CHAT_DATE_HYPHEN = 3 << 4,
-    CHAT_DATE_FIELD = 7 << 4,
-    CHAT_DATE_SPACE_1 = 1 << 7,  /* 13. 6. 2018. */
-    CHAT_DATE_SPACE_2 = 1 << 8,
-    CHAT_DATE_TAIL = 1 << 9,
+    CHAT_FORM_DASH = 1 << 0,         /* 05/03/2024, 09:15 - */
+    CHAT_FORM_DASH_TIME = 2 << 0,    /* 09:15, 5 Mar 2024 - */
+    CHAT_FORM_BRACKET = 3 << 0,      /* [05/03/2024, 09:15:20] */
+    CHAT_FORM_BRACKET_TIME = 4 << 0, /* [09:15:20, 05/03/2024] */
+    CHAT_FORM_COLON = 5 << 0,        /* 05/03/2024, 09:15:20: */
+    CHAT_FORM_FIELD = 7 << 0,
+    CHAT_DATE_WORD = 0 << 3, /* 5 Mar 2024 */
+    CHAT_DATE_SLASH = 1 << 3,
+    CHAT_DATE_DOT = 2 << 3,
+    CHAT_DATE_HYPHEN = 3 << 3,
+    CHAT_DATE_HAN = 4 << 3, /* 2024年3月5日 */
+    CHAT_DATE_FIELD = 7 << 3,
+    CHAT_DATE_SPACE_1 = 1 << 6, /* 13. 6. 2018. */
+    CHAT_DATE_SPACE_2 = 1 << 7,
+    CHAT_TAIL_DOT = 1 << 8,
+    CHAT_TAIL_BUDDHIST = 2 << 8, /* BE */
+    CHAT_TAIL_YEAR = 3 << 8,     /* г. */
+    CHAT_TAIL_FIELD = 3 << 8,
     CHAT_YEAR_FIRST = 1 << 10,
     CHAT_YEAR_LAST_2 = 2 << 10,
     CHAT_YEAR_LAST_4 = 3 << 10,
+    CHAT_ERA_FIRST = 4 << 10, /* R6 */
+    CHAT_ERA_LAST = 5 << 10,
     CHAT_YEAR_FIELD = 7 << 10,
     CHAT_COMMA = 1 << 13,
     CHAT_COMMA_ARABIC = 2 << 13,
-    CHAT_COMMA_FIELD = 7 << 13,
+    CHAT_COMMA_DOT = 3 << 13,
+    CHAT_COMMA_FIELD = 3 << 13,
+    CHAT_CONNECTOR = 1 << 15,
     CHAT_SECONDS = 1 << 16,
-    CHAT_TIME_DOT = 1 << 17,
-    CHAT_MARKER_AFTER = 1 << 18, /* am or pm */
-    CHAT_MARKER_FIELD = 7 << 18
+    CHAT_TIME_COLON = 1 << 17,
+    CHAT_TIME_DOT = 2 << 17,
+    CHAT_TIME_H = 3 << 17, /* 9 h 15 */
+    CHAT_TIME_FIELD = 3 << 17,
+    CHAT_MARKER_AFTER = 1 << 19, /* am or pm */
+    CHAT_MARKER_BEFORE = 2 << 19,
+    CHAT_MARKER_FIELD = 3 << 19
 };
 
 /* What else a header tells; it may differ from line to line. */
@@ -38,9 +56,16 @@ enum {
     CHAT_PADDED = 2,   /* 05 in one of the first two fields */
     CHAT_UNPADDED = 4, /* 5 in one of them */
     CHAT_UPPER = 8,    /* AM or PM, in upper case and without dots */
-    CHAT_RTL = 16,     /* U+200F within the date */
-    CHAT_AFTER_CRLF = 32
+    CHAT_RTL = 16,     /* U+200F before the end of the date */
+    CHAT_AFTER_CRLF = 32,
+    /* The enum below has the bits between. */
+    CHAT_FIXED = 1 << 12,     /* month, then day: the year stands first, or the month is a word */
+    CHAT_BRACKETED = 1 << 13,
+    CHAT_SHORT_YEAR = 1 << 14
 };
+
+/* The words for morning and afternoon. */
+enum { CHAT_CLOCK_NONE, CHAT_CLOCK_AM, CHAT_CLOCK_PM, CHAT_CLOCK_NOON, CHAT_CLOCK_UNKNOWN };
 
 /* What may be in a message, seen while its end was looked for, so that it is not read again for each of them. All but
  * CHAT_PLAIN may be set where there is nothing. */
@@ -69,6 +94,10 @@ typedef struct chat_header {
     uint32_t date;
     uint32_t seconds; /* of the day */
     const char *rest; /* behind the header */
+    /* Where it stands: what is not the same in all headers lies between `time` and `behind`, the hour and the minutes. */
+    const char *start, *time, *behind;
+    sl_str connector, marker;
+    uint32_t clock;
 } chat_header;
 
 /* What is kept of a message until the order of dates is known: 24 bytes, because there can be millions. */
@@ -85,27 +114,67 @@ static inline uint32_t chat_seconds(const chat_record *r) { return r->bits & ((1
 /* The record gets the lines of one that turned out to be text. */
 static inline void chat_absorb(chat_record *r) { r->bits |= (uint32_t)CHAT_HAS_ANY << CHAT_SECONDS_BITS; }
 
+/* Why dates have the order that they have; see chat_order.c. */
+typedef struct chat_decision {
+    int order;
+    int confident;
+    const char *reason; /* # stands for a number */
+    size_t numbers[2];
+} chat_decision;
+
+typedef struct chat_dialect {
+    uint32_t bits;
+    sl_str connector;
+} chat_dialect;
+
+static inline int chat_same(const chat_dialect *dialect, const chat_header *header) {
+    return dialect->bits == header->dialect && dialect->connector.len == header->connector.len &&
+           (!dialect->connector.len || !memcmp(dialect->connector.ptr, header->connector.ptr, dialect->connector.len));
+}
+
+/* Lines of one dialect: a whole export, or one of several that somebody put behind each other. */
+typedef struct chat_segment {
+    chat_dialect dialect;
+    const char *start; /* no line before it belongs to the segment */
+    size_t first, count, after_crlf; /* records, and those but the first after CRLF */
+    size_t above_12[2];              /* of the two fields of those that are not fixed */
+    chat_decision decision;
+} chat_segment;
+
+/* Of the lines that have another dialect: how many, and between which. */
+enum { CHAT_OTHERS = 32, CHAT_SEGMENTS = 6 };
+static inline void chat_count(chat_segment *s, const chat_record *r) {
+    if (chat_flags(r) & CHAT_FIXED) return;
+    s->above_12[0] += chat_first(r->date) > 12;
+    s->above_12[1] += chat_second(r->date) > 12;
+}
+
+typedef struct chat_other {
+    chat_dialect dialect;
+    const char *first, *last;
+    size_t count;
+} chat_other;
+
 typedef struct chat {
     const char *start, *end;
     char lines; /* the byte that ends a line */
-    uint32_t dialect;
-    size_t after_crlf; /* records but the first */
+    int any;    /* headers of any dialect count */
+    chat_segment segments[CHAT_SEGMENTS];
+    uint32_t segment_count;
     chat_record *records;
     size_t count, capacity;
+    size_t headers;
+    /* The first lines that would be headers if their markers were known: of a dialect that counts, and of any. */
+    uint32_t unknown_line[2];
+    sl_str unknown[2];
+    uint32_t other_count;
+    chat_other others[1 + CHAT_OTHERS]; /* the first is the one that was locked */
 } chat;
 
 /* Where the text of record i ends. */
 static inline const char *chat_end(const chat *c, size_t i) {
     return i + 1 < c->count ? c->start + c->records[i + 1].start : c->end;
 }
-
-/* The date last read, as its bytes: most lines repeat the date of the line before. */
-enum { CHAT_CACHE = 32 };
-typedef struct chat_cache {
-    char bytes[CHAT_CACHE];
-    uint32_t len; /* 0: nothing */
-    chat_header header;
-} chat_cache;
 
 /* Passes over the records read the text again, here and there, after it has left the caches: they ask for it in time. */
 enum { CHAT_AHEAD = 16 };
@@ -116,11 +185,38 @@ enum { CHAT_AHEAD = 16 };
 #endif
 
 enum { CHAT_ORDER_AUTO, CHAT_ORDER_DMY, CHAT_ORDER_MDY, CHAT_ORDER_YMD };
-/* Decides the order of dates, and turns them into days; what has a date that does not exist is no record. */
-void sl_chat_settle(chat *c, int order);
+/* Decides the order of dates of every segment, and turns dates into days; what has a date that does not exist is no
+ * record. */
+void sl_chat_settle(chat *c, int wanted);
 
-/* 1 if a header of any dialect starts at p, the start of a line. */
-int sl_chat_header(const char *p, const char *end, chat_cache *cache, chat_header *header);
+/* 1 if a header of any dialect starts at p, the start of a line, 2 if it would be one, did anybody know its marker. */
+int sl_chat_header(const char *p, const char *end, chat_header *header);
+
+/* Value of a decimal digit of any script, or 10. */
+uint32_t sl_chat_digit(uint32_t point);
+/* What a word for morning or afternoon means. */
+uint32_t sl_chat_clock(const char *p, const char *end);
+/* Number of a month, or 0. */
+uint32_t sl_chat_month(const char *p, const char *end);
+/* The hour of the day of an hour with such a word. */
+static inline uint32_t chat_hour(uint32_t hour, uint32_t clock) {
+    if (clock == CHAT_CLOCK_NONE || hour > 12) return hour;
+    if (clock == CHAT_CLOCK_NOON) return hour < 10 ? hour + 12 : hour;
+    return hour % 12 + (clock == CHAT_CLOCK_PM ? 12 : 0);
+}
+
+static inline uint32_t chat_space(const char *p, const char *end) {
+    const unsigned char *s = (const unsigned char *)p;
+    if (p == end) return 0;
+    if (s[0] == ' ' || s[0] == '\t') return 1;
+    if (s[0] < 0xC2) return 0;
+    if (s[0] == 0xC2) return end - p >= 2 && s[1] == 0xA0 ? 2 : 0;
+    if (s[0] != 0xE2 || end - p < 3 || s[1] != 0x80) return 0;
+    return s[2] == 0xAF || s[2] == 0x89 ? 3 : 0; /* U+202F, U+2009 */
+}
+
+/* What headers look like and why dates have their order, as text for people. */
+sl_status sl_chat_describe(const chat *c, sl_rows *rows, sl_str *dialect, sl_str *reason);
 
 /* Length of the direction mark or byte order mark at p, else 0. */
 static inline uint32_t chat_mark(const char *p, const char *end) {
@@ -134,6 +230,9 @@ static inline uint32_t chat_mark(const char *p, const char *end) {
 static inline int chat_direction(const char *p, const char *end) {
     return end - p >= 3 && !memcmp(p, "\xE2\x80", 2) && ((unsigned char)p[2] | 1) == 0x8F;
 }
+
+/* Length of what a text does not keep at p, else 0. */
+static inline uint32_t chat_dropped(const char *p, const char *end) { return *p ? chat_mark(p, end) : 1; }
 
 static inline int chat_is_trimmed(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 static inline sl_str chat_trim(const char *p, const char *end) {

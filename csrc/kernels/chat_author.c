@@ -21,9 +21,9 @@ int sl_chat_balanced(const char *p, const char *end) {
 /* Bytes at p that a name does not keep, and the byte that stands for them, or 0 for none. */
 static uint32_t change(const char *p, const char *end, char *by) {
     const unsigned char *s = (const unsigned char *)p;
-    uint32_t mark = chat_mark(p, end);
+    uint32_t dropped = chat_dropped(p, end);
     *by = 0;
-    if (mark) return mark;
+    if (dropped) return dropped;
     if (s[0] == 0xC2 && end - p >= 2 && s[1] == 0xA0) {
         *by = ' ';
         return 2;

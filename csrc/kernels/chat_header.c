@@ -1,48 +1,104 @@
 /* chat_header.c - the header of a message: date, time and what stands around them, in every dialect.
- * Contract: no step is taken back, so a line costs its length; nothing here matches the end of a line.
- * Source: headers of public exports; the grammar is stated in streamliner_udf/reference/chat.py. */
+ * Contract: a line is read twice at most, and nothing here matches the end of a line. Once a dialect is known, chat.c
+ * compares most headers with the one before; what is here reads the others.
+ * Source: headers of public exports; the grammar is stated in streamliner_udf/reference/_chat_header.py. */
 #include "chat.h"
-#include "simd.h"
+#include "utf8.h"
 
-static inline uint32_t space_length(const char *p, const char *end) {
-    const unsigned char *s = (const unsigned char *)p;
-    if (p == end) return 0;
-    if (s[0] == ' ' || s[0] == '\t') return 1;
-    if (s[0] < 0xC2) return 0;
-    if (s[0] == 0xC2) return end - p >= 2 && s[1] == 0xA0 ? 2 : 0;
-    if (s[0] != 0xE2 || end - p < 3 || s[1] != 0x80) return 0;
-    return s[2] == 0xAF || s[2] == 0x89 ? 3 : 0; /* U+202F, U+2009 */
+/* A place in a text, and what has been read before it. */
+typedef struct cursor {
+    const char *p, *end;
+} cursor;
+
+static int take(cursor *c, char byte) {
+    if (c->p == c->end || *c->p != byte) return 0;
+    c->p++;
+    return 1;
 }
 
-static inline const char *skip_marks(const char *p, const char *end, uint32_t *shape) {
-    for (uint32_t len; p < end && ((unsigned char)*p & 0x80) && (len = chat_mark(p, end)); p += len)
-        if ((unsigned char)p[2] == 0x8F) *shape |= CHAT_RTL;
-    return p;
+static int take_text(cursor *c, const char *text, size_t len) {
+    if ((size_t)(c->end - c->p) < len || memcmp(c->p, text, len)) return 0;
+    c->p += len;
+    return 1;
+}
+#define TAKE_TEXT(c, literal) take_text(c, literal, sizeof(literal) - 1)
+
+static int take_space(cursor *c) {
+    uint32_t len = chat_space(c->p, c->end);
+    c->p += len;
+    return len != 0;
 }
 
-/* Spaces and marks with a space among them, or NULL. */
-static inline const char *skip_gap(const char *p, const char *end, uint32_t *shape) {
-    uint32_t len;
-    p = skip_marks(p, end, shape);
-    if (!(len = space_length(p, end))) return NULL;
-    do {
-        p = skip_marks(p + len, end, shape);
-    } while ((len = space_length(p, end)));
-    return p;
-}
-
-static inline int is_digit(char c) { return (unsigned char)(c - '0') < 10; }
-
-/* One to four digits and how many. Other digits of Unicode belong here. */
-static inline const char *read_number(const char *p, const char *end, uint32_t *value, uint32_t *width) {
-    uint32_t number = 0, digits = 0;
-    while (p < end && digits < 5 && is_digit(*p)) {
-        number = number * 10 + (uint32_t)(*p++ - '0');
-        digits++;
+static void skip_spaces(cursor *c) {
+    while (take_space(c)) {
     }
-    *value = number;
-    *width = digits;
-    return digits && digits <= 4 ? p : NULL;
+}
+
+static void skip_marks(cursor *c) {
+    for (uint32_t len; c->p < c->end && ((unsigned char)*c->p & 0x80) && (len = chat_mark(c->p, c->end));) c->p += len;
+}
+
+/* Over spaces and marks: 1 if a space is among them. */
+static int skip_gap(cursor *c) {
+    int spaces = 0;
+    for (;;) {
+        skip_marks(c);
+        if (!take_space(c)) return spaces;
+        spaces = 1;
+    }
+}
+
+static int at_digit(const cursor *c) {
+    if (c->p == c->end) return 0;
+    if (!((unsigned char)*c->p & 0x80)) return (unsigned char)(*c->p - '0') < 10;
+    const char *p = c->p;
+    return sl_chat_digit(sl_utf8_next(&p, c->end)) < 10;
+}
+
+/* One to `most` digits of any script: how many, or 0 if there are none, or more. */
+static uint32_t read_number(cursor *c, uint32_t most, uint32_t *value) {
+    uint32_t width = 0;
+    *value = 0;
+    while (c->p < c->end) {
+        const char *p = c->p;
+        uint32_t digit = sl_chat_digit(sl_utf8_next(&p, c->end));
+        if (digit > 9) break;
+        if (++width > most) return 0;
+        *value = *value * 10 + digit;
+        c->p = p;
+    }
+    return width;
+}
+
+static int read_dash(cursor *c) {
+    return take(c, '-') || TAKE_TEXT(c, "\xE2\x80\x93") || TAKE_TEXT(c, "\xE2\x80\x94");
+}
+
+/* 1 if a connector, a marker or the name of a month ends here, whatever it is. */
+static int is_stop(const char *p, const char *end) {
+    unsigned char c = (unsigned char)*p;
+    if (c < 0x80) return c < ' ' || (c >= '0' && c <= '9') || strchr(",[](/:-", c) != NULL;
+    if (c == 0xE2 && end - p >= 3 && (unsigned char)p[1] == 0x80 && ((unsigned char)p[2] | 7) == 0x97)
+        return (unsigned char)p[2] == 0x93 || (unsigned char)p[2] == 0x94;
+    const char *next = p;
+    return sl_chat_digit(sl_utf8_next(&next, end)) < 10;
+}
+
+/* Over a word, which may hold spaces and marks if `spaced` says so: 0 if it is too long. */
+enum { CONNECTOR_MAX = 12, MARKER_MAX = 24 };
+static int read_word(cursor *c, uint32_t most, int spaced, sl_str *word) {
+    const char *start = c->p;
+    uint32_t count = 0;
+    while (c->p < c->end) {
+        uint32_t len = chat_space(c->p, c->end);
+        if (!len) len = chat_mark(c->p, c->end);
+        if (len ? !spaced : is_stop(c->p, c->end)) break;
+        if (++count > most) return 0;
+        if (len) c->p += len;
+        else (void)sl_utf8_next(&c->p, c->end);
+    }
+    *word = (sl_str){start, (uint32_t)(c->p - start)};
+    return 1;
 }
 
 static uint32_t padding(uint32_t value, uint32_t width) {
@@ -50,176 +106,272 @@ static uint32_t padding(uint32_t value, uint32_t width) {
     return value < 10 ? CHAT_PADDED : 0;
 }
 
-/* Years of the Buddhist era end before 543 years less than ours; years of other eras are not read. */
-static int settle_year(uint32_t *year, uint32_t width) {
-    if (width == 2) *year += 2000;
-    else if (*year >= 2400) *year -= 543;
-    return width == 2 || (width == 4 && *year >= 1500);
+/* The year of our calendar, or one below 1500 of the Solar Hijri calendar; 0 for none. */
+static uint32_t settle_year(char era, uint32_t year, uint32_t width, uint32_t tail) {
+    if (era || width == 2) {
+        if (width > 2 || tail == CHAT_TAIL_BUDDHIST) return 0;
+        return year + (era == 'R' ? 2018 : era == 'H' ? 1988 : 2000);
+    }
+    if (tail == CHAT_TAIL_BUDDHIST || year >= 2400) return year >= 1500 + 543 ? year - 543 : 0;
+    return year >= 1300 ? year : 0;
 }
 
-/* From the first digit of the date to the first character of the time. */
-static const char *read_date(const char *p, const char *end, chat_header *header) {
-    uint32_t value[3], width[3], shape = header->shape, dialect = header->dialect;
-    char separator = 0;
-    for (int i = 0; i < 3; i++) {
-        if (i) {
-            p = skip_marks(p, end, &shape);
-            if (p == end || (i == 2 && *p != separator)) return NULL;
-            separator = *p++;
-            p = skip_marks(p, end, &shape);
-            uint32_t space = space_length(p, end);
-            if (space) dialect |= i == 1 ? CHAT_DATE_SPACE_1 : CHAT_DATE_SPACE_2;
-            p += space;
-        }
-        if (!(p = read_number(p, end, &value[i], &width[i]))) return NULL;
+static uint32_t read_tail(cursor *c, uint32_t separator) {
+    if (separator == CHAT_DATE_HAN) return 0;
+    if (separator == CHAT_DATE_DOT && take(c, '.')) return CHAT_TAIL_DOT;
+    cursor start = *c;
+    (void)take_space(c);
+    if (TAKE_TEXT(c, "BE")) return CHAT_TAIL_BUDDHIST;
+    if (TAKE_TEXT(c, "г.")) return CHAT_TAIL_YEAR;
+    *c = start;
+    return 0;
+}
+
+static char read_era(cursor *c) { return take(c, 'R') ? 'R' : take(c, 'H') ? 'H' : 0; }
+
+static uint32_t read_separator(cursor *c) {
+    return take(c, '/') ? CHAT_DATE_SLASH : take(c, '.') ? CHAT_DATE_DOT : take(c, '-') ? CHAT_DATE_HYPHEN : 0;
+}
+
+/* Three numbers in any order, of which one is the year. */
+static int read_date(cursor *c, chat_header *header) {
+    uint32_t value[3], width[3], dialect = 0;
+    skip_marks(c);
+    char era = read_era(c), era_last = 0;
+    int era_first = era != 0;
+    if (!(width[0] = read_number(c, 4, &value[0]))) return 0;
+    if (!era && TAKE_TEXT(c, "年")) {
+        dialect = CHAT_DATE_HAN;
+        if (width[0] != 4 || !(width[1] = read_number(c, 2, &value[1])) || !TAKE_TEXT(c, "月")) return 0;
+        if (!(width[2] = read_number(c, 2, &value[2])) || !TAKE_TEXT(c, "日")) return 0;
+    } else {
+        skip_marks(c);
+        uint32_t separator = read_separator(c);
+        if (!separator) return 0;
+        skip_marks(c);
+        dialect = separator | (take_space(c) ? CHAT_DATE_SPACE_1 : 0);
+        if (!(width[1] = read_number(c, 2, &value[1]))) return 0;
+        skip_marks(c);
+        if (read_separator(c) != separator) return 0;
+        skip_marks(c);
+        dialect |= take_space(c) ? CHAT_DATE_SPACE_2 : 0;
+        if (!era && (era_last = read_era(c))) era = era_last;
+        if (!(width[2] = read_number(c, 4, &value[2]))) return 0;
     }
-    switch (separator) {
-        case '/': dialect |= CHAT_DATE_SLASH; break;
-        case '.': dialect |= CHAT_DATE_DOT; break;
-        case '-': dialect |= CHAT_DATE_HYPHEN; break;
-        default: return NULL;
-    }
-    if (separator == '.' && p < end && *p == '.') {
-        dialect |= CHAT_DATE_TAIL;
-        p++;
-    }
-    if (width[1] > 2) return NULL;
-    uint32_t year, first, second;
-    if (width[0] == 4) {
-        if (width[2] > 2) return NULL;
-        dialect |= CHAT_YEAR_FIRST;
-        year = value[0];
+    uint32_t tail = read_tail(c, dialect & CHAT_DATE_FIELD), year, first, second;
+    dialect |= tail;
+    if (era_first || width[0] == 4) {
+        dialect |= era_first ? CHAT_ERA_FIRST : CHAT_YEAR_FIRST;
         first = value[1];
         second = value[2];
-        if (!settle_year(&year, 4) || first > 12) return NULL;
+        if (width[2] > 2 || era_last || first > 12) return 0;
+        year = settle_year(era, value[0], width[0], tail);
+        header->shape |= CHAT_FIXED;
     } else {
-        if (width[0] > 2) return NULL;
-        year = value[2];
+        dialect |= era_last ? CHAT_ERA_LAST : width[2] == 2 ? CHAT_YEAR_LAST_2 : CHAT_YEAR_LAST_4;
         first = value[0];
         second = value[1];
-        dialect |= width[2] == 2 ? CHAT_YEAR_LAST_2 : CHAT_YEAR_LAST_4;
-        if (!settle_year(&year, width[2]) || (first > 12 && second > 12)) return NULL;
-        shape |= padding(value[0], width[0]) | padding(value[1], width[1]);
+        if ((!era_last && width[2] != 2 && width[2] != 4) || width[0] > 2 || (first > 12 && second > 12)) return 0;
+        year = settle_year(era, value[2], width[2], tail);
+        header->shape |= padding(value[0], width[0]) | padding(value[1], width[1]);
+        if (!era_last && width[2] == 2) header->shape |= CHAT_SHORT_YEAR;
     }
-    if (first < 1 || first > 31 || second < 1 || second > 31) return NULL;
-
-    p = skip_marks(p, end, &shape);
-    if (p < end && *p == ',') {
-        dialect |= CHAT_COMMA;
-        p++;
-    } else if (end - p >= 2 && !memcmp(p, "\xD8\x8C", 2)) {
-        dialect |= CHAT_COMMA_ARABIC;
-        p += 2;
-    }
-    if (!(p = skip_gap(p, end, &shape))) return NULL;
+    if (!year || first < 1 || first > 31 || second < 1 || second > 31) return 0;
     header->date = chat_date(year, first, second);
-    header->dialect = dialect;
-    header->shape = shape;
-    return p;
+    header->dialect |= dialect;
+    return 1;
 }
 
-/* Two digits up to 59, or 60 and more where there are none. */
-static inline uint32_t two_digits(const char *p) {
-    uint32_t tens = (unsigned char)(p[0] - '0'), ones = (unsigned char)(p[1] - '0');
-    return tens < 6 && ones < 10 ? tens * 10 + ones : 60;
+/* 14 Sep 2015 */
+static int read_word_date(cursor *c, chat_header *header) {
+    uint32_t day, year, month;
+    sl_str name;
+    if (!read_number(c, 2, &day) || !skip_gap(c) || !read_word(c, CONNECTOR_MAX, 0, &name) || !skip_gap(c)) return 0;
+    if (read_number(c, 4, &year) != 4 || year < 1500 || day < 1 || day > 31) return 0;
+    if (!(month = sl_chat_month(name.ptr, name.ptr + name.len))) return 0;
+    header->date = chat_date(year, month, day);
+    header->shape |= CHAT_FIXED;
+    header->dialect |= CHAT_DATE_WORD | CHAT_YEAR_LAST_4;
+    return 1;
 }
 
-/* am or pm in any case, with dots or without: 0 or 12, and p behind it; or -1 and p where it was. */
-static int read_marker(const char **from, const char *end, uint32_t *shape) {
-    const char *p = *from;
-    if (end - p < 2) return -1;
-    int upper = *p == 'A' || *p == 'P', noon = (*p | 32) == 'p' ? 12 : 0;
-    if ((*p | 32) != 'a' && (*p | 32) != 'p') return -1;
-    p++;
-    if (*p == '.') {
-        p++;
-        p += space_length(p, end);
-        upper = 0;
+/* 1 if what is left of the marker without its marks and the spaces around it is AM or PM. */
+static int is_upper(sl_str marker) {
+    char letters[2];
+    uint32_t count = 0;
+    for (const char *p = marker.ptr, *end = p + marker.len; p < end;) {
+        uint32_t mark = chat_mark(p, end), space = chat_space(p, end);
+        if (!mark && !space) {
+            if (count == 2) return 0;
+            letters[count++] = *p;
+        } else if (space && count == 1) {
+            return 0;
+        }
+        p += mark ? mark : space ? space : 1;
     }
-    if (p == end || (*p | 32) != 'm') return -1;
-    upper &= *p == 'M';
-    p++;
-    if (p < end && *p == '.') {
-        p++;
-        upper = 0;
-    }
-    if (upper) *shape |= CHAT_UPPER;
-    *from = p;
-    return noon;
+    return count == 2 && (letters[0] == 'A' || letters[0] == 'P') && letters[1] == 'M';
 }
 
-static inline const char *read_time(const char *p, const char *end, chat_header *header) {
+static int is_blank(sl_str text) {
+    for (const char *p = text.ptr, *end = p + text.len; p < end;) {
+        uint32_t len = chat_space(p, end);
+        if (!len && !(len = chat_mark(p, end))) return 0;
+        p += len;
+    }
+    return 1;
+}
+
+/* 1 if there is a space in the run of spaces and marks at the end of the text. */
+static int is_spaced(sl_str text) {
+    int spaces = 0;
+    for (const char *p = text.ptr, *end = p + text.len; p < end;) {
+        uint32_t space = chat_space(p, end), len = space ? space : chat_mark(p, end);
+        if (len) spaces |= space != 0;
+        else spaces = 0;
+        p += len ? len : 1;
+    }
+    return spaces;
+}
+
+/* Hour, minute and second, and the marker behind them. */
+static int read_time(cursor *c, sl_str before, chat_header *header, int *spaced) {
     uint32_t hour, minute, second = 0;
-    if (end - p < 4 || !is_digit(*p)) return NULL;
-    hour = (uint32_t)(*p++ - '0');
-    if (is_digit(*p)) hour = hour * 10 + (uint32_t)(*p++ - '0');
-    char separator = *p++;
-    if (separator == '.') header->dialect |= CHAT_TIME_DOT;
-    else if (separator != ':') return NULL;
-    if (end - p < 2 || hour > 23 || (minute = two_digits(p)) > 59) return NULL;
-    p += 2;
-    if (end - p >= 3 && *p == separator) {
-        if ((second = two_digits(p + 1)) > 59) return NULL;
-        header->dialect |= CHAT_SECONDS;
-        p += 3;
+    header->time = c->p;
+    if (!read_number(c, 2, &hour) || hour > 23) return 0;
+    uint32_t colon = take(c, ':') ? CHAT_TIME_COLON : take(c, '.') ? CHAT_TIME_DOT : 0;
+    if (!colon) {
+        skip_spaces(c);
+        if (!take(c, 'h')) return 0;
+        skip_spaces(c);
+        colon = CHAT_TIME_H;
     }
-    const char *marker = p;
-    uint32_t len, ignored = 0;
-    while (marker < end && ((len = space_length(marker, end)) || (len = chat_mark(marker, end)))) marker += len;
-    int noon = read_marker(&marker, end, &header->shape);
-    if (noon >= 0) {
-        if (hour <= 12) hour = hour % 12 + (uint32_t)noon;
+    if (read_number(c, 2, &minute) != 2 || minute > 59) return 0;
+    cursor start = *c;
+    if (colon == CHAT_TIME_H) {
+        skip_spaces(c);
+        if (TAKE_TEXT(c, "min")) {
+            skip_spaces(c);
+            if (read_number(c, 2, &second) != 2) return 0;
+            skip_spaces(c);
+            if (!take(c, 's')) return 0;
+            header->dialect |= CHAT_SECONDS;
+        } else {
+            *c = start;
+        }
+    } else if (take(c, colon == CHAT_TIME_COLON ? ':' : '.')) {
+        if (at_digit(c)) {
+            if (read_number(c, 2, &second) != 2) return 0;
+            header->dialect |= CHAT_SECONDS;
+        } else {
+            *c = start;
+        }
+    }
+    if (second > 59) return 0;
+    header->behind = c->p;
+    sl_str after;
+    if (!read_word(c, MARKER_MAX, 1, &after)) return 0;
+    *spaced = is_spaced(after);
+    header->clock = CHAT_CLOCK_NONE;
+    header->marker = before;
+    if (!is_blank(after)) {
+        if (before.len) return 0;
         header->dialect |= CHAT_MARKER_AFTER;
-        p = marker;
+        header->marker = after;
+    } else if (before.len) {
+        header->dialect |= CHAT_MARKER_BEFORE;
     }
-    header->seconds = hour * 3600 + minute * 60 + second;
+    if (header->marker.len) {
+        header->clock = sl_chat_clock(header->marker.ptr, header->marker.ptr + header->marker.len);
+        if (is_upper(header->marker)) header->shape |= CHAT_UPPER;
+    }
+    header->dialect |= colon;
+    header->seconds = chat_hour(hour, header->clock) * 3600 + minute * 60 + second;
+    return 1;
+}
 
-    if ((header->dialect & CHAT_FORM_FIELD) == CHAT_FORM_BRACKET) {
-        p = skip_marks(p, end, &ignored);
-        if (p == end || *p++ != ']') return NULL;
+/* Connector and marker before a time. */
+static int read_before(cursor *c, sl_str *connector, sl_str *marker) {
+    *connector = (sl_str){c->p, 0};
+    if (!read_word(c, CONNECTOR_MAX, 0, marker)) return 0;
+    if (!marker->len) return 1;
+    if (!skip_gap(c) || sl_chat_clock(marker->ptr, marker->ptr + marker->len) != CHAT_CLOCK_UNKNOWN) return 1;
+    *connector = *marker;
+    if (!read_word(c, CONNECTOR_MAX, 0, marker)) return 0;
+    (void)skip_gap(c);
+    return 1;
+}
+
+/* What stands behind every header. */
+static int finish(cursor *c, chat_header *header, const char *line, const char *stop) {
+    if (!take_space(c)) return 0;
+    for (const char *p = line; p < stop; p++)
+        if (stop - p >= 3 && !memcmp(p, "\xE2\x80\x8F", 3)) header->shape |= CHAT_RTL;
+    header->rest = c->p;
+    return header->clock == CHAT_CLOCK_UNKNOWN ? 2 : 1;
+}
+
+static int read_date_first(cursor c, const char *line, int bracket, chat_header *header) {
+    int spaced;
+    if (!read_date(&c, header)) return 0;
+    skip_marks(&c);
+    if (take(&c, ',')) header->dialect |= CHAT_COMMA;
+    else if (TAKE_TEXT(&c, "\xD8\x8C")) header->dialect |= CHAT_COMMA_ARABIC;
+    else if (take(&c, '.')) header->dialect |= CHAT_COMMA_DOT;
+    if (!skip_gap(&c)) return 0;
+    const char *stop = c.p;
+    sl_str before;
+    if (!read_before(&c, &header->connector, &before) || !read_time(&c, before, header, &spaced)) return 0;
+    if (header->connector.len) header->dialect |= CHAT_CONNECTOR;
+    if (bracket) {
+        header->dialect |= CHAT_FORM_BRACKET;
+        if (!take(&c, ']')) return 0;
+    } else if (take(&c, ':')) {
+        header->dialect |= CHAT_FORM_COLON;
     } else {
-        if (!(p = skip_gap(p, end, &ignored)) || p == end) return NULL;
-        if (*p == '-') p++;
-        else if (end - p >= 3 && !memcmp(p, "\xE2\x80", 2) && ((unsigned char)p[2] == 0x93 || (unsigned char)p[2] == 0x94)) p += 3;
-        else return NULL;
+        header->dialect |= CHAT_FORM_DASH;
+        if (!spaced || !read_dash(&c)) return 0;
     }
-    len = space_length(p, end);
-    header->rest = p + len;
-    return len ? p : NULL;
+    return finish(&c, header, line, stop);
 }
 
-/* 1 if the bytes of the cache stand at p, and a time behind them. Sixteen at once: dates rarely have more. */
-static inline int is_cached(const char *p, const char *end, const chat_cache *cache) {
-    if ((size_t)(end - p) <= CHAT_CACHE || !cache->len || !is_digit(p[cache->len])) return 0;
-    uint32_t same = sl_v16_mask(sl_v16_eq(sl_v16_load(p), sl_v16_load(cache->bytes)));
-    if (SL_LIKELY(cache->len <= 16)) return (~same & ((1u << cache->len) - 1)) == 0;
-    same |= sl_v16_mask(sl_v16_eq(sl_v16_load(p + 16), sl_v16_load(cache->bytes + 16))) << 16;
-    return (~same & (UINT32_MAX >> (CHAT_CACHE - cache->len))) == 0;
+static int read_time_first(cursor c, const char *line, int bracket, chat_header *header) {
+    sl_str marker = {c.p, 0};
+    int spaced;
+    skip_marks(&c);
+    if (bracket) {
+        if (!read_word(&c, CONNECTOR_MAX, 0, &marker)) return 0;
+        (void)skip_gap(&c);
+    }
+    if (!read_time(&c, marker, header, &spaced) || !take(&c, ',') || !skip_gap(&c)) return 0;
+    header->dialect |= CHAT_COMMA;
+    header->connector = (sl_str){c.p, 0};
+    if (bracket) {
+        /* What the desktop copies looks like this, and has no seconds. */
+        if (!(header->dialect & CHAT_SECONDS) || !read_date(&c, header)) return 0;
+    } else if (!read_word_date(&c, header)) {
+        return 0;
+    }
+    const char *stop = c.p;
+    header->dialect |= bracket ? CHAT_FORM_BRACKET_TIME : CHAT_FORM_DASH_TIME;
+    if (bracket) skip_marks(&c);
+    if (!(bracket ? take(&c, ']') : skip_gap(&c) && read_dash(&c))) return 0;
+    return finish(&c, header, line, stop);
 }
 
-int sl_chat_header(const char *p, const char *end, chat_cache *cache, chat_header *header) {
+int sl_chat_header(const char *p, const char *end, chat_header *header) {
+    const char *line = p;
     uint32_t shape = 0;
     for (uint32_t len; p < end && ((unsigned char)*p & 0x80) && (len = chat_mark(p, end)); p += len)
         if (chat_direction(p, end)) shape = CHAT_MARKED;
-    if (SL_LIKELY(is_cached(p, end, cache))) {
-        *header = cache->header;
-        header->shape |= shape;
-        return read_time(p + cache->len, end, header) != NULL;
-    }
-    const char *start = p;
-    *header = (chat_header){CHAT_FORM_DASH, 0, 0, 0, NULL};
-    if (p < end && *p == '[') {
-        header->dialect = CHAT_FORM_BRACKET;
-        p = skip_marks(p + 1, end, &header->shape);
-    }
-    if (!(p = read_date(p, end, header))) return 0;
-    size_t len = (size_t)(p - start);
-    cache->len = 0;
-    if (len <= CHAT_CACHE) {
-        memcpy(cache->bytes, start, len);
-        cache->len = (uint32_t)len;
-        cache->header = *header;
-    }
-    header->shape |= shape;
-    return read_time(p, end, header) != NULL;
+    cursor c = {p, end};
+    int bracket = take(&c, '[');
+    if (bracket) shape |= CHAT_BRACKETED;
+    header->start = p;
+    header->dialect = 0;
+    header->shape = shape;
+    int found = read_date_first(c, line, bracket, header);
+    if (found) return found;
+    header->dialect = 0;
+    header->shape = shape;
+    return read_time_first(c, line, bracket, header);
 }

@@ -4,10 +4,10 @@
 #include "chat.h"
 #include "simd.h"
 
-/* Top bit set at bytes that begin a mark, or that end a line in some file. */
+/* Top bit set at NUL, at bytes that begin a mark, and at those that end a line in some file. */
 static inline sl_v16 special(sl_v16 v) {
     return sl_v16_or(sl_v16_or(sl_v16_eq(v, sl_v16_fill(0xE2)), sl_v16_eq(v, sl_v16_fill(0xEF))),
-                     sl_v16_eq(v, sl_v16_fill('\r')));
+                     sl_v16_or(sl_v16_eq(v, sl_v16_fill('\r')), sl_v16_eq(v, sl_v16_fill(0))));
 }
 
 static const char *next_special(const char *p, const char *end) {
@@ -22,7 +22,7 @@ static const char *next_special(const char *p, const char *end) {
 
 /* 1 if what is at p, a special byte, does not stay as it is. */
 static inline int changes(const char *p, const char *end, char lines) {
-    return *p == '\r' ? lines == '\r' || (p + 1 < end && (p[1] == '\n' || chat_mark(p + 1, end))) : chat_mark(p, end) != 0;
+    return *p == '\r' ? lines == '\r' || (p + 1 < end && (p[1] == '\n' || chat_dropped(p + 1, end))) : chat_dropped(p, end) != 0;
 }
 
 sl_status sl_chat_clean(sl_rows *rows, char lines, sl_str *text) {
@@ -40,9 +40,9 @@ sl_status sl_chat_clean(sl_rows *rows, char lines, sl_str *text) {
         to += stop - p;
         p = stop;
         if (p == end) break;
-        uint32_t mark = chat_mark(p, end);
-        if (!mark) *to++ = *p == '\r' && lines == '\r' ? '\n' : *p;
-        p += mark ? mark : 1;
+        uint32_t dropped = chat_dropped(p, end);
+        if (!dropped) *to++ = *p == '\r' && lines == '\r' ? '\n' : *p;
+        p += dropped ? dropped : 1;
     }
     *text = chat_trim(start, to);
     return SL_OK;

@@ -2,40 +2,23 @@
  * Contract: any bytes; what is not ASCII is text, and never markup. Linear in the length: no byte is searched twice for
  * the end of something that has no end.
  * Source: the HTML Standard, 13.2.5 and 3.2.7, as simplified in streamliner_udf/reference/html_text.py. */
-#include "html.h"
-#include "html_elements.h"
+#include "html_text.h"
 
-enum { SLACK = 32 };
-
-/* What a byte can be. */
-enum { IS_SPACE = 1, ENDS_NAME = 2, ENDS_ATTRIBUTE = 4 };
-
-#define SPACE (IS_SPACE | ENDS_NAME | ENDS_ATTRIBUTE)
-static const uint8_t classes[256] = {
-    ['\t'] = SPACE,  ['\n'] = SPACE, ['\f'] = SPACE, ['\r'] = SPACE, [' '] = SPACE, ['/'] = ENDS_NAME | ENDS_ATTRIBUTE,
-    ['>'] = ENDS_NAME | ENDS_ATTRIBUTE, ['='] = ENDS_ATTRIBUTE,
-};
-#undef SPACE
-
-static inline int is(char c, int class) { return classes[(unsigned char)c] & class; }
-static inline int is_letter(char c) { return (unsigned char)((c | 0x20) - 'a') < 26; }
+#if defined(__GNUC__)
+#define SL_NOINLINE __attribute__((noinline))
+#else
+#define SL_NOINLINE
+#endif
 
 /* ---- the text so far ------------------------------------------------------------------------------------------------ */
 
-/* text[0 .. solid) ends with a visible character. Behind it, up to len, stands the gap: white space that counts if
- * another visible character comes. `breaks` are the line breaks in the gap. */
-typedef struct page {
-    char *text;
-    size_t len, solid, breaks, pre;
-} page;
-
 /* Before a visible character: the text does not begin with a gap. */
-static inline void close_gap(page *g) {
+static inline void close_gap(html_page *g) {
     if (!g->solid) g->len = 0;
 }
 
 /* One character as it is, ending up in the gap or behind it. */
-static inline void add_as_written(page *g, char c) {
+static inline void add_as_written(html_page *g, char c) {
     int space = is(c, IS_SPACE);
     if (!space) close_gap(g);
     g->text[g->len++] = c;
@@ -47,12 +30,12 @@ static inline void add_as_written(page *g, char c) {
     }
 }
 
-static inline void add_space(page *g) {
+static inline void add_space(html_page *g) {
     if (g->len == g->solid) g->text[g->len++] = ' ';
 }
 
 /* An ampersand, or what the reference that it begins stands for; the text behind it. */
-static const char *add_reference(page *g, const char *p, const char *end) {
+static const char *add_reference(html_page *g, const char *p, const char *end) {
     html_value value;
     size_t taken = html_reference(p, end, &value);
     if (!taken) {
@@ -85,7 +68,7 @@ static inline int stops_copy(char c, char before) {
 }
 
 /* A visible character and what follows it with single spaces between. */
-static inline const char *add_run(page *g, const char *p, const char *end) {
+static inline const char *add_run(html_page *g, const char *p, const char *end) {
     close_gap(g);
     char *to = g->text + g->len;
     *to++ = *p++;
@@ -110,7 +93,7 @@ stopped:
 }
 
 /* Text in pre up to the next <, or to the end. */
-static const char *add_written(page *g, const char *p, const char *end) {
+static const char *add_written(html_page *g, const char *p, const char *end) {
     for (; p < end && *p != '<' && *p != '&'; p++) {
         if (*p != '\r')
             add_as_written(g, *p);
@@ -121,7 +104,7 @@ static const char *add_written(page *g, const char *p, const char *end) {
 }
 
 /* Text up to the next <, or to the end. */
-static inline const char *add_text(page *g, const char *p, const char *end) {
+static inline const char *add_text(html_page *g, const char *p, const char *end) {
     while (p < end) {
         char c = *p;
         if (c == '<') break;
@@ -142,105 +125,8 @@ static inline const char *add_text(page *g, const char *p, const char *end) {
 
 /* ---- markup --------------------------------------------------------------------------------------------------------- */
 
-/* Markup ends with >, so none begins behind the last > of a document, and that one stops every loop below: `last` points
- * to it. */
-
-/* Behind the > of a tag, from behind its name on; NULL if it has none. A value whose quote is never closed is one without
- * quotes: that search can fail only once for each quote. */
-static const char *skip_attributes(const char *p, const char *last, const char *end) {
-    while (p <= last) {
-        while (is(*p, IS_SPACE) || *p == '/') p++;
-        if (*p == '>') return p + 1;
-        p++; /* a name may begin with = */
-        while (!is(*p, ENDS_ATTRIBUTE)) p++;
-        while (is(*p, IS_SPACE)) p++;
-        if (*p != '=') continue;
-        p++;
-        while (is(*p, IS_SPACE)) p++;
-        if (*p == '"' || *p == '\'') {
-            const char *close = html_find(p + 1, end, *p);
-            if (close < end) {
-                p = close + 1;
-                continue;
-            }
-        }
-        while (!is(*p, IS_SPACE) && *p != '>') p++;
-    }
-    return NULL;
-}
-
-/* Behind a comment, from behind its <!-- on. It may end with the dashes that begin it. */
-static const char *skip_comment(const char *p, const char *end) {
-    const char *start = p;
-    for (;; p++) {
-        p = html_find(p, end, '>');
-        if (p == end) return end;
-        if (p[-1] == '-' && p[-2] == '-') return p + 1;
-        if (p - start >= 3 && p[-1] == '!' && p[-2] == '-' && p[-3] == '-') return p + 1;
-    }
-}
-
-typedef struct element {
-    const char *name;
-    uint32_t len, kind;
-} element;
-
-/* The first byte lowest, on any machine. */
-static inline uint64_t load_64(const char *p) {
-    uint64_t word;
-    memcpy(&word, p, 8);
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    return word;
-}
-
-/* Letters small. Only letters become letters: the bit is set where the one above it is. */
-static inline uint64_t small_64(uint64_t word) {
-    return word | (word & UINT64_C(0x4040404040404040)) >> 1;
-}
-
-/* What the element does whose name of `len` bytes stands at p. Names are compared eight bytes at a time. */
-static inline uint32_t find_kind(const char *p, size_t len, const char *end) {
-    char bytes[16] = {0};
-    if (SL_UNLIKELY(end - p < 16)) {
-        memcpy(bytes, p, len < 16 ? len : 16);
-        p = bytes;
-    }
-    uint64_t first = small_64(load_64(p)), rest = 0;
-    if (len < 8)
-        first &= (UINT64_C(1) << 8 * len) - 1;
-    else if (len > 15)
-        return SL_HTML_INLINE;
-    else if (len > 8)
-        rest = small_64(load_64(p + 8)) & ((UINT64_C(1) << 8 * (len - 8)) - 1);
-    const sl_html_element *element = &sl_html_elements[sl_html_element_place(first)];
-    return ((element->first ^ first) | (element->rest ^ rest)) == 0 ? element->kind : SL_HTML_INLINE;
-}
-
-/* The element named at p, where a letter stands. Byte by byte: the processor guesses short names well. */
-static inline element read_name(const char *p, const char *end) {
-    element e = {p, 0, SL_HTML_INLINE};
-    while (!is(*p, ENDS_NAME)) p++;
-    e.len = (uint32_t)(p - e.name);
-    e.kind = find_kind(e.name, e.len, end);
-    return e;
-}
-
-/* The end tag of an element that is not shown, or end. */
-static const char *skip_unseen(const char *p, const char *end, const element *e) {
-    for (;; p++) {
-        p = html_find(p, end, '<');
-        if ((size_t)(end - p) < (size_t)e->len + 3) return end;
-        if (p[1] != '/' || !is(p[2 + e->len], ENDS_NAME)) continue;
-        uint32_t same = 0;
-        while (same < e->len && (p[2 + same] | 0x20) == (e->name[same] | 0x20)) same++;
-        if (same == e->len) return p;
-    }
-}
-
 /* What a tag does to the gap before it: at least so many line breaks, and so many more. */
-static inline void add_tag(page *g, uint32_t kind) {
+static inline void add_tag(html_page *g, uint32_t kind) {
     static const uint8_t least[] = {[SL_HTML_BLOCK] = 1, [SL_HTML_PRE] = 1, [SL_HTML_PARAGRAPH] = 2, [SL_HTML_UNSEEN] = 0};
     if (kind == SL_HTML_CELL) {
         if (!g->breaks) {
@@ -257,7 +143,7 @@ static inline void add_tag(page *g, uint32_t kind) {
 }
 
 /* What the tags of elements do that have more to them; where the text goes on. */
-static const char *add_special(page *g, const char *p, const char *end, const element *e, int is_end) {
+static const char *add_special(html_page *g, const char *p, const char *end, const element *e, int is_end) {
     if (e->kind == SL_HTML_UNSEEN) return is_end ? p : skip_unseen(p, end, e);
     if (is_end) {
         g->pre -= g->pre > 0;
@@ -279,7 +165,7 @@ static const char *at_unclosed(const char *p, const char *end) {
 
 /* The markup at p, where < stands; behind it, or NULL if this < and all that follows are text. What is no markup, but may
  * be followed by some, gives p itself. */
-static inline const char *add_markup(page *g, const char *p, const char *last, const char *end) {
+static inline const char *add_markup(html_page *g, const char *p, const char *last, const char *end) {
     if (SL_UNLIKELY(p >= last)) return at_unclosed(p, end);
     int is_end = p[1] == '/';
     if (SL_UNLIKELY(!is_letter(p[1 + is_end]))) {
@@ -322,25 +208,37 @@ static int is_plain(const char *p, size_t len) {
     return 1;
 }
 
-sl_status sl_html_to_text(sl_str html, const sl_options *options, sl_buf *out) {
-    (void)options;
-    if (is_plain(html.ptr, html.len)) return SL_UNCHANGED;
-    SL_TRY(sl_buf_reserve(out, html_room(html.len, SLACK)));
-    page g = {out->ptr, 0, 0, 0, 0};
-    const char *p = html.ptr, *end = p + html.len, *last = find_last(p, end);
+const char *html_add(html_page *g, const char *p, const char *last, const char *end, int all) {
     int has_markup = 1;
-    while ((p = add_text(&g, p, end)) < end) {
-        const char *behind = has_markup ? add_markup(&g, p, last, end) : p;
+    while ((p = add_text(g, p, end)) < end) {
+        const char *behind = has_markup ? add_markup(g, p, last, end) : p;
         if (SL_UNLIKELY(!behind)) {
             has_markup = 0;
             behind = p;
         }
         if (SL_UNLIKELY(behind == p)) {
-            add_as_written(&g, '<');
+            add_as_written(g, '<');
             behind++;
         }
         p = behind;
+        if (!all && has_markup && !g->pre) break;
     }
-    out->len = g.solid;
-    return g.solid > SL_TEXT_MAX ? SL_ERANGE : SL_OK;
+    return p;
+}
+
+/* Apart, so that most messages, which are plain, do not pay for what this sets up. */
+static SL_NOINLINE sl_status read_document(sl_str html, sl_buf *out) {
+    SL_TRY(sl_buf_reserve(out, html_room(html.len, HTML_SLACK)));
+    const char *p = html.ptr, *end = p + html.len, *last = find_last(p, end);
+    if (html.len < HTML_LONG || !html_add_long(out->ptr, p, end, last, &out->len)) {
+        html_page g = {out->ptr, 0, 0, 0, 0};
+        html_add(&g, p, last, end, 1);
+        out->len = g.solid;
+    }
+    return out->len > SL_TEXT_MAX ? SL_ERANGE : SL_OK;
+}
+
+sl_status sl_html_to_text(sl_str html, const sl_options *options, sl_buf *out) {
+    (void)options;
+    return is_plain(html.ptr, html.len) ? SL_UNCHANGED : read_document(html, out);
 }

@@ -295,6 +295,8 @@ static const char *format_of(sl_type type, int narrow) {
             return narrow ? "u" : "U";
         case SL_TYPE_LIST:
             return narrow ? "+l" : "+L";
+        case SL_TYPE_STRUCT:
+            return "+s";
         case SL_TYPE_UUID:
             return "w:16";
         case SL_TYPE_REAL:
@@ -350,7 +352,7 @@ int sl_arrow_export_schema(const sl_shared *shared, int rows, struct ArrowSchema
     out->release = NULL;
     int is_list = result->type == SL_TYPE_LIST;
     int code;
-    if (rows) {
+    if (rows || result->type == SL_TYPE_STRUCT) {
         code = fields_schema(result, narrow, "", out);
     } else {
         code = sl_arrow_start_schema(out, format_of(result->type, narrow), "", is_list ? 1 : 0);
@@ -410,6 +412,18 @@ static int column_array(sl_shared *shared, const sl_column *column, struct Arrow
     return 0;
 }
 
+/* The result of a batch, one struct a row. */
+static int struct_array(sl_shared *shared, const sl_batch *batch, struct ArrowArray *out) {
+    const sl_column *column = &batch->columns[0];
+    uint32_t fields = batch->function->result->field_count;
+    int code = start_array(shared, out, column->count, 1, fields);
+    if (code) return code;
+    out->null_count = column->null_count;
+    out->buffers[0] = column->null_count ? column->validity : NULL;
+    for (uint32_t f = 0; !code && f < fields; f++) code = column_array(shared, &batch->columns[1 + f], out->children[f]);
+    return code;
+}
+
 /* The elements of a batch as a struct of their fields. */
 static int fields_array(sl_shared *shared, const sl_batch *batch, struct ArrowArray *out) {
     uint32_t fields = batch->function->result->field_count;
@@ -427,6 +441,7 @@ int sl_arrow_export_chunk(sl_shared *shared, int64_t chunk, struct ArrowArray *o
     const sl_batch *batch = &shared->batches[chunk];
     const sl_result *result = batch->function->result;
     out->release = NULL;
+    if (result->type == SL_TYPE_STRUCT) return undo(struct_array(shared, batch, out), out);
     int code = column_array(shared, &batch->columns[0], out);
     if (code || result->type != SL_TYPE_LIST) return undo(code, out);
     code = result->fields[0].name ? fields_array(shared, batch, out->children[0])

@@ -62,7 +62,9 @@ void sl_batch_reset(sl_batch *batch) {
 }
 
 static int has_offsets(sl_type type) { return type == SL_TYPE_TEXT || type == SL_TYPE_LIST; }
-static size_t value_size(sl_type type) { return type == SL_TYPE_UUID ? 16 : type == SL_TYPE_BOOLEAN ? 1 : 8; }
+static size_t value_size(sl_type type) {
+    return type == SL_TYPE_UUID ? 16 : type == SL_TYPE_BOOLEAN ? 1 : type == SL_TYPE_STRUCT ? 0 : 8;
+}
 
 /* Room for `extra` bytes behind len. A kernel in the middle of a text has `written` of them already, which must stay. */
 static sl_status grow_values_within(sl_column *column, size_t written, size_t extra) {
@@ -232,6 +234,11 @@ static sl_status cells_flush(sl_rows *rows) {
             for (uint32_t i = 0; i < rows->count; i++) SL_TRY(append_text(column, cells[i * rows->columns].text));
             continue;
         }
+        if (column->type == SL_TYPE_BOOLEAN) {
+            for (uint32_t i = 0; i < rows->count; i++) append_cell(column, cells[i * rows->columns]);
+            column->count += rows->count;
+            continue;
+        }
         /* INTEGER, NATURAL, REAL and TIMESTAMP are 64-bit each. */
         int64_t *out = (int64_t *)(void *)(column->values + column->len);
         for (uint32_t i = 0; i < rows->count; i++) out[i] = cells[i * rows->columns].integer;
@@ -253,14 +260,12 @@ static void start_sink(cell_sink *sink, sl_batch *batch) {
                            .owner = sink};
 }
 
-static sl_status append_null(sl_batch *batch) {
-    sl_column *out = &batch->columns[0];
+static sl_status append_null_to(sl_column *out) {
     int64_t row = out->count;
     SL_TRY(set_null(out, row));
-    if (batch->unchanged) batch->unchanged[row] = 0;
     if (has_offsets(out->type)) {
         out->offsets[row + 1] = out->offsets[row];
-    } else {
+    } else if (value_size(out->type)) {
         memset(out->values + out->len, 0, value_size(out->type));
         out->len += value_size(out->type);
     }
@@ -268,10 +273,23 @@ static sl_status append_null(sl_batch *batch) {
     return SL_OK;
 }
 
+static sl_status append_null(sl_batch *batch) {
+    if (batch->unchanged) batch->unchanged[batch->columns[0].count] = 0;
+    SL_TRY(append_null_to(&batch->columns[0]));
+    for (uint32_t f = 0; sl_gives_struct(batch->function) && f < batch->function->result->field_count; f++) {
+        SL_TRY(grow_entries(&batch->columns[1 + f], 1));
+        SL_TRY(append_null_to(&batch->columns[1 + f]));
+    }
+    return SL_OK;
+}
+
 static sl_status run_one(sl_batch *batch, const sl_options *options, sl_str text, cell_sink *sink) {
     sl_column *out = &batch->columns[0];
     int64_t row = out->count;
-    if (!text.ptr) return append_null(batch);
+    if (!text.ptr) {
+        if (sl_gives_struct(batch->function) && sink->rows.count) SL_TRY(cells_flush(&sink->rows));
+        return append_null(batch);
+    }
     if (batch->function->shape == SL_SHAPE_TEXT) {
         SL_TRY(run_TEXT(batch, out, text, options, row));
     } else if (batch->function->shape == SL_SHAPE_UUID) {
@@ -280,7 +298,7 @@ static sl_status run_one(sl_batch *batch, const sl_options *options, sl_str text
         SL_TRY(run_NUMBER(batch, out, text, options));
     } else {
         SL_TRY(batch->function->kernel.ROWS(text, options, &sink->rows));
-        out->offsets[row + 1] = batch->columns[1].count + sink->rows.count;
+        if (sl_gives_list(batch->function)) out->offsets[row + 1] = batch->columns[1].count + sink->rows.count;
     }
     out->count++;
     return SL_OK;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from digits import write_digits
 from emoji import write_emoji
 from fold import write_fold
 from folding import write_folding
@@ -16,6 +17,7 @@ from words import write_letters, write_words
 
 def main(folder: Path) -> None:
     """Writes all headers into `folder`."""
+    write_digits(folder / "digit_tables.h")
     write_emoji(folder / "emoji_tables.h")
     write_fold(folder / "fold_tables.h")
     write_folding(folder / "folding_tables.h")

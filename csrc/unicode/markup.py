@@ -10,6 +10,7 @@ from pathlib import Path
 
 SLOTS, BUCKETS = 4096, 1024
 ELEMENT_SLOTS = 256
+SHORT_SLOTS = 512
 VALUE_BYTES = 8  # a value can be stored whole
 
 # HTML Standard 15.3 (what is a block), 15.3.1 (what is not shown) and 3.2.7 (p, br and cells in innerText).
@@ -25,6 +26,9 @@ ELEMENTS = {
     "PRE": "pre",
     "UNSEEN": "script style title template noscript noembed noframes iframe",
 }
+
+# Elements with nothing to them that are common enough to be known as well.
+INLINE = "a abbr b big cite code del em font i img ins kbd label link mark meta s small span strong sub sup u"
 
 
 def name_hash(name: str) -> int:
@@ -66,12 +70,16 @@ def element_key(name: str) -> int:
     return int.from_bytes(name.encode("ascii")[:8], "little")
 
 
-def element_factor(keys: Sequence[int]) -> int:
-    """A factor whose products with the keys all differ in their highest eight bits."""
+def slot_of(key: int, factor: int, slots: int) -> int:
+    return key * factor % 2**64 // (2**64 // slots)
+
+
+def element_factor(keys: Sequence[int], slots: int) -> int:
+    """A factor whose products with the keys all differ in their highest bits, which are the slot."""
     rng = random.Random(1)
     while True:
         factor = rng.getrandbits(64) | 1
-        if len({key * factor % 2**64 >> 56 for key in keys}) == len(keys):
+        if len({slot_of(key, factor, slots) for key in keys}) == len(keys):
             return factor
 
 
@@ -137,10 +145,10 @@ static const uint16_t sl_html_old[32] = {{
 def element_tables() -> str:
     elements = sorted((name, kind) for kind, names in ELEMENTS.items() for name in names.split())
     keys = [element_key(name) for name, _ in elements]
-    factor = element_factor(keys)
+    factor = element_factor(keys, ELEMENT_SLOTS)
     places = [0] * ELEMENT_SLOTS
     for number, key in enumerate(keys):
-        places[key * factor % 2**64 >> 56] = number + 1
+        places[slot_of(key, factor, ELEMENT_SLOTS)] = number + 1
     entries = [
         f"{{UINT64_C(0x{key:016X}), 0x{element_key(name[8:]):04X}, SL_HTML_{kind}}} /* {name} */"
         for key, (name, kind) in zip(keys, elements, strict=True)
@@ -165,11 +173,42 @@ static inline uint32_t sl_html_element_place(uint64_t first) {{
 """
 
 
+def short_tables() -> str:
+    """Elements up to eight letters that are only their tag, with what may stand between < and > for them."""
+    kinds = {name: kind for kind, names in ELEMENTS.items() for name in names.split()}
+    names = {name: kind for name, kind in kinds.items() if len(name) <= 8 and kind not in {"PRE", "UNSEEN"}}
+    names |= dict.fromkeys(INLINE.split(), "INLINE")
+    names |= {name + tail: kinds[name] for name in ("br", "hr") for tail in ("/", " /")}
+    keys = {element_key(name): name for name in sorted(names)}
+    factor = element_factor(list(keys), SHORT_SLOTS)
+    slots = ["{0x40, SL_HTML_INLINE}"] * SHORT_SLOTS
+    for key, name in keys.items():
+        slots[slot_of(key, factor, SHORT_SLOTS)] = f"{{UINT64_C(0x{key:016X}), SL_HTML_{names[name]}}} /* {name} */"
+    return f"""/* A name of up to eight letters, the first one lowest. No name is like an empty entry: where letters
+ * are small, no byte is 0x40. */
+typedef struct sl_html_short {{
+    uint64_t name;
+    uint64_t kind;
+}} sl_html_short;
+
+static const sl_html_short sl_html_shorts[{SHORT_SLOTS}] = {{
+    {rows(slots, 3)}}};
+
+static inline const sl_html_short *sl_html_short_place(uint64_t name) {{
+    return &sl_html_shorts[name * UINT64_C(0x{factor:016X}) >> {65 - SHORT_SLOTS.bit_length()}];
+}}
+"""
+
+
 def write_markup(folder: Path) -> None:
     """Two headers: html_names.h for references and html_elements.h for elements."""
     for stem, what, tables in (
         ("html_names", "the named references of HTML, and numbers that do not mean themselves", reference_tables()),
-        ("html_elements", "what the elements of HTML do to the text around them", element_tables()),
+        (
+            "html_elements",
+            "what the elements of HTML do to the text around them",
+            element_tables() + "\n" + short_tables(),
+        ),
     ):
         guard = f"SL_{stem.upper()}_H"
         (folder / f"{stem}.h").write_text(

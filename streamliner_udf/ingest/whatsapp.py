@@ -80,9 +80,9 @@ class _Chat:
     replaced: int
 
 
-def _parse(content: bytes) -> _Chat:
-    """The bytes of a file, parsed. Most are UTF-8 already, and then nothing is decoded: the kernel reads them as they
-    are, which takes a third of the time."""
+def _parse(content: bytes, options: str = "") -> _Chat:
+    """The bytes of a file, parsed with options of `parse_whatsapp`. Most are UTF-8 already, and then nothing is
+    decoded: the kernel reads them as they are, which takes a third of the time."""
     encoding, replaced, given = "utf-8", 0, content
     if content.startswith(_ARCHIVE):  # within an archive, or named as a text: not opened
         return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", ""), encoding, 0)
@@ -92,14 +92,34 @@ def _parse(content: bytes) -> _Chat:
             break
     if encoding == "utf-8":
         try:
-            return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", given), encoding, 0)
+            return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", given, options), encoding, 0)
         except streamliner_udf.InvalidUTF8:
             pass
     text = content.decode(encoding, "replace")
     # A replacement character that was there before is no replacement.
     replaced = text.count("\ufffd") - content.decode(encoding, "ignore").count("\ufffd")
     content = text.encode()
-    return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", content), encoding, replaced)
+    return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", content, options), encoding, replaced)
+
+
+def _sniff(content: bytes) -> dict[str, Any]:
+    return streamliner_udf.parse_row("sniff_whatsapp", b"" if content.startswith(_ARCHIVE) else content)
+
+
+def _look(content: bytes, date_order: str) -> dict[str, Any]:
+    """What `sniff_whatsapp` says of a chat, where the caller may know the order of its dates."""
+    found = _sniff(content)
+    dialect = found["dialect"] or ""
+    open_order = found["date_order"] in ("dmy", "mdy") and "Month" not in dialect
+    if open_order and (date_order in ("dmy", "mdy") or (date_order == "ymd" and "yyyy" not in dialect)):
+        found |= {"date_order": date_order, "confident": True, "reason": "the caller knows it"}
+    return found
+
+
+def _unknown_marker(content: bytes) -> str | None:
+    """Why no line is a header, where that is for a word for morning or afternoon."""
+    reason = str(_sniff(content)["reason"])
+    return reason if reason.endswith("is not known") else None
 
 
 def _find_title(stem: str) -> str:
@@ -233,7 +253,8 @@ def read_export(path: str | Path, limits: ZipLimits | None = None) -> Export:
     chat = _parse(content)
     if not chat.messages:
         start_text = chat.content[:240].decode("utf-8", "ignore")[:60]
-        raise ExportError(f"expected {path.name} to hold messages like {_EXAMPLE}, got {start_text!r}")
+        why = f": {reason}" if (reason := _unknown_marker(chat.content)) else ""
+        raise ExportError(f"expected {path.name} to hold messages like {_EXAMPLE}, got {start_text!r}{why}")
     title = _find_title(path.stem)
     return Export(path, chat.content, chat.messages, title, None, len(content), chat.encoding, chat.replaced, ())
 
@@ -255,7 +276,10 @@ class WhatsAppAdapter:
         head = source.head(_SAMPLE)
         if not head or (b"\0" in head[:2] and head[:2] not in (b"\xff\xfe", b"\xfe\xff")):
             return 0.0
-        return 0.9 if _parse(head).messages else 0.0
+        parsed = _parse(head)
+        if parsed.messages:
+            return 0.9
+        return 0.1 if _unknown_marker(parsed.content) else 0.0  # so that the error can name it
 
     def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
         if not source.is_container:
@@ -268,9 +292,20 @@ class WhatsAppAdapter:
             skipped = []
 
     def _chat(self, source: Source, options: LoadOptions, skipped: list[Skipped]) -> Chat:
-        parsed = _parse(source.read())
+        parsed = _parse(source.read(), "" if options.date_order == "auto" else options.date_order)
+        look = _look(parsed.content, options.date_order)
+        if not look["messages"]:
+            raise ExportError(
+                f"ingest: expected {source.name} to hold messages like {_EXAMPLE}, got none: {look['reason']}"
+            )
         title = options.chat or _title(source)
-        chat = Chat(title, title, parsed.messages, _COLUMNS, skipped=skipped)
+        before = look.pop("skipped")
+        if before:
+            skipped = [*skipped, Skipped(source.name, "before the first message", 1, before)]
+        del look["messages"]  # the report counts those that were loaded
+        chat = Chat(title, title, parsed.messages, _COLUMNS, details=look, skipped=skipped)
+        if not look["confident"]:
+            chat.warnings.append(f"dates are read as {look['date_order']}, which is not certain: {look['reason']}")
         if parsed.replaced:
             chat.warnings.append(f"{parsed.replaced:,} invalid places in {parsed.encoding} became U+FFFD")
         return chat

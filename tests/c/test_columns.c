@@ -56,7 +56,7 @@ static void check_value(const sl_column *a, int64_t i, const sl_column *b, int64
     if (!sl_column_valid(a, i)) return;
     if (a->type == SL_TYPE_TEXT) {
         CHECK(same_text(sl_column_text(a, i), sl_column_text(b, j)));
-    } else if (a->type != SL_TYPE_LIST) {
+    } else if (a->type != SL_TYPE_LIST && a->type != SL_TYPE_STRUCT) {
         size_t size = a->type == SL_TYPE_UUID ? 16 : a->type == SL_TYPE_BOOLEAN ? 1 : 8;
         CHECK(memcmp(a->values + (size_t)i * size, b->values + (size_t)j * size, size) == 0);
     }
@@ -66,6 +66,8 @@ static void check_value(const sl_column *a, int64_t i, const sl_column *b, int64
 static void check_row(const sl_batch *many, int64_t i, const sl_batch *one) {
     const sl_column *a = &many->columns[0], *b = &one->columns[0];
     check_value(a, i, b, 0);
+    for (uint32_t f = 0; a->type == SL_TYPE_STRUCT && f < many->function->result->field_count; f++)
+        check_value(&many->columns[1 + f], i, &one->columns[1 + f], 0);
     if (a->type != SL_TYPE_LIST) return;
     int64_t start = a->offsets[i], count = a->offsets[i + 1] - start;
     CHECK(count == b->offsets[1] - b->offsets[0]);
@@ -138,15 +140,15 @@ static void check_export(sl_shared *shared) {
     struct ArrowArrayStream stream;
     struct ArrowSchema schema;
     struct ArrowArray array, child;
-    int is_list = batch->columns[0].type == SL_TYPE_LIST;
-    int64_t elements = is_list ? batch->columns[1].count : 0;
+    int is_list = batch->columns[0].type == SL_TYPE_LIST, is_struct = batch->columns[0].type == SL_TYPE_STRUCT;
+    int64_t elements = is_list || is_struct ? batch->columns[1].count : 0;
     CHECK(sl_arrow_export_stream(shared, 0, &stream) == 0);
     CHECK(stream.get_schema(&stream, &schema) == 0);
-    CHECK(schema.n_children == is_list);
+    CHECK(schema.n_children == (is_struct ? (int64_t)batch->function->result->field_count : is_list));
     schema.release(&schema);
     CHECK(stream.get_next(&stream, &array) == 0 && array.release);
     child.release = NULL;
-    if (is_list) {
+    if (is_list || is_struct) {
         child = *array.children[0];
         array.children[0]->release = NULL;
         CHECK(child.length == elements);
@@ -334,7 +336,7 @@ static void check_function(const sl_function *function, uint64_t scale) {
         sl_shared_release(shared);
         free_texts();
     }
-    if (function->shape == SL_SHAPE_ROWS && function->result->fields[0].name)
+    if (function->shape == SL_SHAPE_ROWS && sl_gives_list(function) && function->result->fields[0].name)
         for (uint64_t round = 0; round < 10 * scale; round++) check_production(function, &options);
     if (options.release) options.release(options.object);
 }

@@ -44,7 +44,7 @@ def test_equals_the_native_door() -> None:
         "SELECT sl_find_pii('é mail ana@example.org', 'email'), sl_find_pii('nothing')",
         "SELECT sl_html_escape('\"', false), sl_html_escape('\"'), sl_normalize('ﬁ'), sl_clean_text('  ﬁ  ')",
         "SELECT sl_parse_whatsapp('05/03/2024, 09:15 - Ana: hi')",
-        "SELECT sl_parse_whatsapp(t::BLOB), sl_parse_whatsapp(t::BLOB, 'date_order=mdy'), sl_parse_whatsapp(t) "
+        "SELECT sl_parse_whatsapp(t::BLOB), sl_parse_whatsapp(t::BLOB, 'mdy'), sl_parse_whatsapp(t) "
         "FROM (VALUES (1, '05/03/2024, 09:15 - Ana: hi'), (2, NULL), (3, 'no chat')) v(i, t) ORDER BY i",
         f"SELECT sl_parse_whatsapp(from_hex('{ARCHIVE.hex()}'))",
         "SELECT i, sl_slugify('abcdef', i % 5 + 1) FROM range(5000) r(i) ORDER BY i",

@@ -126,7 +126,7 @@ def test_text_or_blob(con: duckdb.DuckDBPyConnection) -> None:
     contents = [buffer.getvalue(), text.encode(), text.encode("utf-16")]
     for content in contents:
         assert one(con, "sl_parse_whatsapp(?)", [content]) == wanted
-        assert one(con, "sl_parse_whatsapp(?, 'date_order=dmy')", [content]) == wanted
+        assert one(con, "sl_parse_whatsapp(?, 'dmy')", [content]) == wanted
     for nothing in ("NULL", "NULL::BLOB", "NULL::VARCHAR"):
         assert one(con, f"sl_parse_whatsapp({nothing})") is None
     assert one(con, "sl_parse_whatsapp(?)", [None]) is None
