@@ -208,7 +208,8 @@ class _Loader:
 
 def _find_skipped(connection: duckdb.DuckDBPyConnection, reason: str, source: Source) -> list[Skipped]:
     found = connection.execute(
-        f"SELECT {reason} AS reason, count(*) FROM {_ROWS} GROUP BY ALL HAVING reason IS NOT NULL ORDER BY ALL"
+        f"SELECT reason, count(*) FROM (SELECT {reason} AS reason FROM {_ROWS}) "
+        "WHERE reason IS NOT NULL GROUP BY reason ORDER BY reason"
     ).fetchall()
     return [Skipped(source.name, why, count=count) for why, count in found]
 

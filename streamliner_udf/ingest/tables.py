@@ -72,6 +72,8 @@ def _explained(source: Source, kind: str) -> Iterator[None]:
         yield
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ExportError(f"ingest: expected {source.name} to be a gzip file, got a broken one ({error})") from error
+    except UnicodeDecodeError as error:  # of a message of DuckDB that quotes the file
+        raise ExportError(f"ingest: expected {source.name} to be {kind}, got bytes that are no UTF-8") from error
     except duckdb.Error as error:
         said = str(error).strip().split("\n")[0]
         if isinstance(error, duckdb.PermissionException) or said.startswith("Permission Error"):
