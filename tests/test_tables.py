@@ -328,6 +328,14 @@ def test_sniff_tells_and_writes_nothing(tmp_path: Path) -> None:
     assert json.loads(json.dumps(found[0].to_dict()))["messages"] == 3
 
 
+def test_a_bad_byte_beside_a_column_that_is_left_out(con: duckdb.DuckDBPyConnection) -> None:
+    rows = b"other,ts,author,text,more\n1,2024-03-05 09:15,Ana,hi,x\n1,2024-03-05 09:16,Ana,ol\xe1,x\n"
+    for content in (rows, rows.replace(b"hi,x\n", b"hi,x\r\n")):
+        report = ingest(con, content, source="csv", mode="replace")
+        assert con.execute("SELECT text FROM messages").fetchall() == [("hi",)]
+        assert [one.line for one in report.skipped] == [3]
+
+
 # ---- hostile files ---------------------------------------------------------------------------------------------------
 
 

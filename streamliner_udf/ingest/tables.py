@@ -114,6 +114,7 @@ class _TableAdapter:
     name = ""
     kind = ""
     refuses_mark = False  # DuckDB takes no byte order mark in such a file
+    reads_all = False  # every column is asked for, also one that nobody needs
 
     def _open(self, source: Source, path: str, options: LoadOptions, connection: duckdb.DuckDBPyConnection) -> _Table:
         raise NotImplementedError
@@ -134,9 +135,12 @@ class _TableAdapter:
         with _explained(source, self.kind), _file(source, self.refuses_mark) as path:
             table = self._open(source, path, options, connection)
             found = map_columns(source.name, list(table.expressions), options.mapping)
-            query = select_messages(
-                table.scan, table.expressions, table.types, found, title, options, reason=table.reason
-            )
+            reason = table.reason
+            if self.reads_all:
+                used = {name for names in found.values() for name in names}
+                others = [f"strlen({table.expressions[name]}) < 0" for name in table.expressions if name not in used]
+                reason = f"CASE WHEN {' OR '.join(others)} THEN '' END" if others else reason
+            query = select_messages(table.scan, table.expressions, table.types, found, title, options, reason=reason)
             rows = staged.create(connection, query)
             _check_packed(source)
         columns = [name for name in rows.columns if name != "reason"]
@@ -192,6 +196,9 @@ class CsvAdapter(_TableAdapter):
     """Values with a comma, semicolon, tab or bar between them, and the names of the columns in the first line."""
 
     name, kind = "csv", "CSV"
+    # Before 2.0 DuckDB looks for the column of a bad byte among those that are asked for, and where it is not there
+    # takes the whole database down.
+    reads_all = int(duckdb.__version__.split(".")[0]) < 2
 
     def sniff(self, source: Source) -> float:
         if source.is_container:
@@ -263,7 +270,7 @@ def _can_read(connection: duckdb.DuckDBPyConnection, scan: str) -> bool:
     """Tries it outside of the transaction, which an error would end."""
     with connection.cursor() as other:
         try:
-            other.execute(f"SELECT count(c0) FROM {scan}")
+            other.execute(f"SELECT count(COLUMNS(*)) FROM {scan}")
         except duckdb.PermissionException:
             raise
         except duckdb.Error:
