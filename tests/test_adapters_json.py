@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import uuid
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -158,10 +159,9 @@ def test_telegram_texts_and_who_wrote_them(con: duckdb.DuckDBPyConnection, tmp_p
     )
     report = ingest(con, path)
     found = con.execute(
-        "SELECT native_id, ts, ts_utc, author, author_id, text, kind, edited, reply_to, chat, source "
+        "SELECT native_id, ts, timezone('UTC', ts_utc), author, author_id, text, kind, edited, reply_to, chat, source "
         "FROM messages ORDER BY seq"
     ).fetchall()
-    utc = datetime.UTC
     assert [row[:1] + row[3:9] for row in found] == [
         ("1", "Ana", "user4242", "plain \x0b text", "text", False, None),
         ("2", None, "user7", "see https://ex.org, now!", "text", True, "1"),
@@ -169,7 +169,7 @@ def test_telegram_texts_and_who_wrote_them(con: duckdb.DuckDBPyConnection, tmp_p
         ("4", "Ana", "user4242", "elsewhere", "text", False, None),
     ]
     assert found[0][1] == datetime.datetime(2024, 3, 5, 6, 15, 2)
-    assert found[0][2].astimezone(utc) == datetime.datetime(2024, 3, 5, 9, 15, 2, tzinfo=utc)
+    assert found[0][2] == datetime.datetime(2024, 3, 5, 9, 15, 2)
     assert found[2][1:3] == (datetime.datetime(2019, 1, 2, 3, 4, 5), None)
     assert {row[9:] for row in found} == {("Ana", "telegram")}
     assert {(skipped.reason, skipped.count) for skipped in report.skipped} == {
@@ -273,6 +273,29 @@ def test_telegram_rich_messages(con: duckdb.DuckDBPyConnection) -> None:
         assert read(con, text, "kind, text") == [("text", wanted), ("text", "both")]
 
 
+def test_telegram_in_the_staging_layout_loses_no_id(con: duckdb.DuckDBPyConnection) -> None:
+    messages = [
+        exports.telegram_text(1, "gone", **{"from": None}),
+        exports.telegram_text(2, "hi"),
+        exports.telegram_text(3, "another Ana", from_id="user2", reply_to_message_id=2, edited="2024-03-05T10:00:00"),
+    ]
+    ingest(con, encoded(exports.telegram(messages)), schema="staging")
+    found = con.execute("SELECT author_raw, author_uuid, thread_id, attrs FROM messages ORDER BY ts").fetchall()
+    uuids = [str(uuid.uuid5(uuid.NAMESPACE_OID, f"telegram:user{n}")) for n in (1, 1, 2)]
+    assert [row[:3] for row in found] == [(None, uuids[0], "77"), ("Ana", uuids[1], "77"), ("Ana", uuids[2], "77")]
+    assert json.loads(found[2][3]) == {
+        "message_date": "2024-03-05",
+        "kind": "text",
+        "media": None,
+        "seq": 2,
+        "chat": "Family",
+        "author_id": "user2",
+        "native_id": "3",
+        "reply_to": "2",
+        "edited": True,
+    }
+
+
 def test_telegram_account(con: duckdb.DuckDBPyConnection) -> None:
     """All chats of an account are keyed as each of them alone is."""
     one = exports.telegram([exports.telegram_text(1, "hi"), exports.telegram_text(2, "ho")], name="O'Neil", id=7)
@@ -333,9 +356,9 @@ def test_discord(con: duckdb.DuckDBPyConnection) -> None:
         ("78", "Ana", "4", "text", "from a command", None, False, None),
         ("79", "bo", "5", "empty", "", None, False, None),
     ]
-    ts, utc, chat = con.execute("SELECT ts, ts_utc, chat FROM messages ORDER BY seq").fetchall()[0]
+    ts, utc, chat = con.execute("SELECT ts, timezone('UTC', ts_utc), chat FROM messages ORDER BY seq").fetchall()[0]
     assert ts == datetime.datetime(2024, 3, 5, 6, 15, 2, 123000)
-    assert utc.astimezone(datetime.UTC) == datetime.datetime(2024, 3, 5, 9, 15, 2, 123000, tzinfo=datetime.UTC)
+    assert utc == datetime.datetime(2024, 3, 5, 9, 15, 2, 123000)
     assert chat == "Neighbours / general"
 
 
@@ -374,10 +397,11 @@ def test_slack(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
         ("lost", *ana, "text", "no channel of that name"),
     ]
     ts, utc, native, reply, edited, media = con.execute(
-        "SELECT ts, ts_utc, native_id, reply_to, edited, media FROM messages WHERE chat = 'general' ORDER BY native_id"
+        "SELECT ts, timezone('UTC', ts_utc), native_id, reply_to, edited, media FROM messages "
+        "WHERE chat = 'general' ORDER BY native_id"
     ).fetchall()[1]
     assert (ts, native) == (AT + datetime.timedelta(microseconds=200), f"{UNIX}.000200")
-    assert utc.astimezone(datetime.UTC).replace(tzinfo=None) == ts
+    assert utc == ts
     assert (reply, edited, media) == (f"{UNIX}.000100", True, None)
     media = con.execute("SELECT media FROM messages WHERE kind = 'attachment'").fetchall()
     assert media == [("a.png\nb.png",)]
@@ -411,6 +435,39 @@ def test_slack_folders_and_single_files(con: duckdb.DuckDBPyConnection, tmp_path
     report = ingest(con, broken, table="broken")
     assert "users.json is no list: what it names stays an id" in report.warnings[0]
     assert con.execute("SELECT DISTINCT author FROM broken WHERE author_id = 'U1'").fetchall() == [("U1",)]
+
+
+def test_slack_signs_spelled_as_numbers_and_blocks(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    text = "&lt;<@U1><@U1>&gt; a &amp; <#C1> \\<https://ex.org|site> \\u003c"
+    blocks = [{"type": "header", "text": {"type": "plain_text", "text": "Built"}}, {"type": "divider"}]
+    blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": "by <@U1>"}})
+    bot = {"type": "message", "bot_id": "B1", "text": "", "ts": f"{UNIX}.000200", "blocks": blocks}
+    days = json.dumps([exports.slack_text(100, text), bot])
+    for sign, spelled in (("<", "\\u003c"), (">", "\\u003E"), ("&", "\\u0026")):
+        days = days.replace(sign, spelled)
+    with zipfile.ZipFile(tmp_path / "space.zip", "w") as archive:
+        archive.writestr("users.json", encoded([{"id": "U1", "name": "ana"}]))
+        archive.writestr("channels.json", encoded([{"id": "C1", "name": "general"}]))
+        archive.writestr("general/2024-03-05.json", days)
+    assert read(con, tmp_path / "space.zip", "text, kind") == [
+        ("<@ana@ana> a & #general \\site (https://ex.org) \\u003c", "text"),
+        ("Built\nby @ana", "text"),
+    ]
+
+
+def test_slack_channels_without_a_list_are_known_by_their_folders(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    for name in ("general", "lunch"):
+        (tmp_path / "space" / name).mkdir(parents=True)
+        (tmp_path / "space" / name / "2024-03-05.json").write_bytes(encoded([exports.slack_text(100, "hi")]))
+    with zipfile.ZipFile(tmp_path / "space.zip", "w") as archive:
+        for path in sorted((tmp_path / "space").rglob("*.json")):
+            archive.write(path, path.relative_to(tmp_path).as_posix())
+    ingest(con, tmp_path / "space.zip")
+    assert con.execute("SELECT DISTINCT chat FROM messages ORDER BY chat").fetchall() == [("general",), ("lunch",)]
+    for again in (tmp_path / "space", tmp_path / "space" / "general", tmp_path / "space" / "lunch" / "2024-03-05.json"):
+        assert ingest(con, again, mode="merge").inserted == 0
 
 
 def test_slack_has_files_by_the_thousand(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
@@ -463,9 +520,9 @@ def test_messenger(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
         (9, "empty", "", None),
         (10, "text", "hi", None),
     ]
-    first = con.execute("SELECT ts, ts_utc, author, chat, source FROM messages ORDER BY seq").fetchall()[0]
-    assert first[0] == AT
-    assert first[1].astimezone(datetime.UTC).replace(tzinfo=None) == AT
+    shown = "ts, timezone('UTC', ts_utc), author, chat, source"
+    first = con.execute(f"SELECT {shown} FROM messages ORDER BY seq").fetchall()[0]
+    assert first[:2] == (AT, AT)
     assert first[2:] == ("Zoë", "José", "messenger")
     (folder / "message_3.json").write_bytes(b'{"participants":[],"messages":[{"sender_name":"a"}')
     report = ingest(con, tmp_path, table="more")

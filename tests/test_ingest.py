@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 import streamliner_udf
-from streamliner_udf.ingest import MESSAGE_COLUMNS, Chat, ExportError, LoadOptions, Source, adapters, registry
+from streamliner_udf.ingest import MESSAGE_COLUMNS, Chat, ExportError, LoadOptions, Source, adapters, registry, sniff
 
 FIRST = "05/03/2024, 09:15 - Ana: hi\n05/03/2024, 09:15 - Ana: hi\n05/03/2024, 09:16 - Bo: yes\n"
 SECOND = "05/03/2024, 09:16 - Bo: yes\n13/03/2024, 10:00 - Ana: new\n"
@@ -94,6 +94,53 @@ def test_archives_folders_patterns_and_lists(con: duckdb.DuckDBPyConnection, tmp
     assert ingest(con, tmp_path / "sub", table="d").inserted == 2
 
 
+def test_archives_in_a_folder_are_read_as_they_are_alone(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    folder = tmp_path / "phone"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("WhatsApp Chat - Ana", "deep/WhatsApp Chat - J. Doe"):
+        with zipfile.ZipFile(folder / f"{name}.zip", "w") as archive:
+            archive.writestr("_chat.txt", FIRST)
+            archive.writestr("notes.pdf", "%PDF")
+    with zipfile.ZipFile(folder / "photos.zip", "w") as archive:
+        archive.writestr("a.jpg", b"\xff\xd8")
+    (folder / "broken.zip").write_bytes(b"PK\x03\x04 broken")
+    (folder / "WhatsApp Chat with Bo.txt").write_text(SECOND, encoding="utf-8")
+    (folder / "result.json").write_text(
+        '{"name": "Zoe", "type": "personal_chat", "id": 1, "messages": '
+        '[{"id": 1, "type": "message", "date": "2024-03-05T09:15:02", "text": "hi"}]}'
+    )
+    report = ingest(con, folder)
+    assert (report.inserted, report.files[0].adapter) == (9, "whatsapp, telegram")
+    assert sorted(report.files[0].chats) == ["Ana", "Bo", "J. Doe", "Zoe"]
+    skipped = {one.name: one.reason for one in report.skipped}
+    assert skipped.pop("broken.zip") not in ("", "no adapter takes it")
+    assert skipped == {"photos.zip": "no adapter takes it", "notes.pdf": "not a text file"}
+    for path in folder.rglob("WhatsApp*"):
+        assert ingest(con, path, mode="merge").inserted == 0
+    assert {found.name.rpartition("/")[2] for found in sniff(folder) if found.adapter == "whatsapp"} == {
+        "WhatsApp Chat - Ana.zip",
+        "WhatsApp Chat - J. Doe.zip",
+        "phone: WhatsApp Chat with Bo.txt",
+    }
+
+
+def test_a_chat_of_ios_is_called_as_what_is_around_it(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    names = ("WhatsApp Chat - Ana", "WhatsApp Chat - J. Doe")
+    for name in names:
+        (tmp_path / "chats" / name).mkdir(parents=True)
+        (tmp_path / "chats" / name / "_chat.txt").write_text(FIRST, encoding="utf-8")
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+            archive.writestr("_chat.txt", FIRST)
+        with zipfile.ZipFile(tmp_path / f"again {name[-3:]}.zip", "w") as archive:
+            archive.writestr(f"{name}/_chat.txt", FIRST)
+    ingest(con, [tmp_path / f"{name}.zip" for name in names])
+    assert con.execute("SELECT DISTINCT chat FROM messages ORDER BY chat").fetchall() == [("Ana",), ("J. Doe",)]
+    for again in ("chats", "chats/*", "chats/*/_chat.txt", "again *.zip"):
+        paths = sorted(tmp_path.glob(again))
+        assert ingest(con, paths, mode="merge").rows == 6, again
+        assert count(con) == 6, again
+
+
 def test_a_failure_leaves_the_table_as_it_was(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     ingest(con, FIRST.encode(), chat="family")
     bad = tmp_path / "bad.txt"
@@ -111,7 +158,13 @@ def test_a_failure_leaves_the_table_as_it_was(con: duckdb.DuckDBPyConnection, tm
 
 
 def test_wrong_options_and_tables(con: duckdb.DuckDBPyConnection) -> None:
-    for options in ({"mode": "upsert"}, {"schema": "x"}, {"date_order": "ymdd"}, {"source": "icq"}):
+    for options in (
+        {"mode": "upsert"},
+        {"schema": "x"},
+        {"date_order": "ymdd"},
+        {"source": "icq"},
+        {"timezone": "Mars/Base"},
+    ):
         with pytest.raises(ValueError, match=f"ingest: expected {next(iter(options))} to be .* got "):
             ingest(con, FIRST.encode(), **options)
     con.execute("CREATE TABLE other (a INT)")

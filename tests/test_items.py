@@ -82,6 +82,8 @@ def test_readings_begin_anew_and_the_header_is_there() -> None:
     with duckdb.connect() as con:
         con.register("items", items)
         for _ in range(2):
+            if duckdb.__version__ < "1.5":  # which asks for the stream when it is registered
+                con.register("items", items)
             assert con.execute("SELECT count(*) FROM items").fetchall() == [(2,)]
 
 

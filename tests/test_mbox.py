@@ -95,7 +95,7 @@ def test_a_mailbox(con: duckdb.DuckDBPyConnection) -> None:
         ("Zé", "ze@example.org", "2024-03-05 09:15:02", "2024-03-05 08:15:02+00", "Hi Ana,\nFrom Monday on?", "text",
          None, "1@example.org", None, "Lunch", 1),
         ("Silva, Ana", "ana@example.org", "2024-03-05 06:20:00", "2024-03-05 09:20:00+00", "Olá, € 5", "text",
-         "fôto.jpg, menü.pdf", "2@example.org", "1@example.org", "Lunch", 11),
+         "fôto.jpg\nmenü.pdf", "2@example.org", "1@example.org", "Lunch", 11),
         ("news@example.org", "news@example.org", "2024-03-05 10:00:00", None, "One & two\n\nthree", "text",
          None, None, None, "bytes", 47),
     ]  # fmt: skip
@@ -128,6 +128,21 @@ def test_single_messages_folders_and_archives(con: duckdb.DuckDBPyConnection, tm
     assert read(con, "text", FIRST) == [("Hi Ana,\n>From Monday on?",)]  # nothing was quoted, so nothing is unquoted
     (folder / "notes.csv").write_text("ts,author,text\n2024-03-05,Bo,hi\n")
     assert ingest(con, folder, mode="replace").files[0].adapter == "mbox, csv"
+
+
+def test_a_mailbox_has_the_same_keys_alone_in_a_folder_and_in_an_archive(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mail"
+    folder.mkdir()
+    bare = b"From a@example.org Tue Mar  5 09:15:02 2024\nFrom: a@example.org\n\nno id, no subject\n\n"
+    (folder / "inbox.mbox").write_bytes(bare * 2)
+    with zipfile.ZipFile(tmp_path / "backup.zip", "w") as archive:
+        archive.write(folder / "inbox.mbox", "inbox.mbox")
+    assert ingest(con, folder / "inbox.mbox", mode="merge").inserted == 2
+    for again in (folder, tmp_path / "backup.zip"):
+        assert ingest(con, again, mode="merge").inserted == 0
+    assert con.execute("SELECT DISTINCT chat FROM messages").fetchall() == [("inbox",)]
 
 
 def test_where_a_message_begins(con: duckdb.DuckDBPyConnection) -> None:

@@ -46,7 +46,7 @@ LINES = "".join(json.dumps({**EMPTY, **message}, ensure_ascii=False) + "\n" for 
 ROWS = [
     ("2024-03-05 09:15:02", "Ana", "hi", "text", None),
     ("2024-03-05 09:16:00", "Bo", "yes: two\nlines", "text", None),
-    ("2024-03-05 09:17:00", "Me", "", "attachment", "p q.jpg, a.pdf"),
+    ("2024-03-05 09:17:00", "Me", "", "attachment", "p q.jpg\na.pdf"),
     ("2024-03-05 09:18:00", "Ana", "", "deleted", None),
 ]
 SHOWN = "SELECT ts::VARCHAR, author, text, kind, media FROM messages ORDER BY seq"

@@ -268,6 +268,48 @@ def test_parquet_and_our_own_table(con: duckdb.DuckDBPyConnection, tmp_path: Pat
         ingest(con, path.read_bytes()[:200])
 
 
+def test_several_attachments_are_one_a_line(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "listed.parquet"
+    con.execute(
+        "COPY (SELECT unnest([1, 2, 3]) AS id, 'hi' AS text, unnest([['a, b.pdf', 'c.png'], [], NULL]) AS attachments) "
+        f"TO '{path}' (FORMAT parquet)"
+    )
+    lines = (
+        '{"id": 1, "text": "hi", "attachments": ["a, b.pdf", "c.png"]}\n'
+        '{"id": 2, "text": "hi", "attachments": []}\n'
+        '{"id": 3, "text": "hi", "attachments": null}\n'
+        '{"id": 4, "text": "hi", "attachments": "[draft] d.pdf"}\n'
+    )
+    wanted = [("1", "a, b.pdf\nc.png"), ("2", None), ("3", None)]
+    for source, found in ((path, wanted), (lines.encode(), [*wanted, ("4", "[draft] d.pdf")])):
+        ingest(con, source, mode="replace")
+        assert con.execute("SELECT native_id, media FROM messages ORDER BY seq").fetchall() == found
+
+
+def test_rows_are_counted_whatever_a_column_of_numbers_says(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    twice = b"05/03/2024, 09:15 - Ana: ok\n05/03/2024, 09:15 - Ana: ok\n"
+    for chat in ("family", "work"):
+        ingest(con, twice, chat=chat)
+    path = tmp_path / "messages.parquet"
+    con.execute(f"COPY messages TO '{path}'")
+    report = ingest(con, path, table="again")
+    assert report.warnings == ["messages.parquet: seq does not number the rows: they are numbered as they stand"]
+    assert con.execute("SELECT count(*), count(DISTINCT msg_key), max(seq) FROM again").fetchall() == [(4, 4, 3)]
+    assert ingest(con, path, table="again", mode="merge").inserted == 0
+    csv = b"seq,ts,author,text\n,2024-03-05 09:15,Ana,ok\n,2024-03-05 09:15,Ana,ok\n"
+    ingest(con, csv, table="unnumbered")
+    assert con.execute("SELECT count(DISTINCT msg_key) FROM unnumbered").fetchall() == [(2,)]
+    ordered = b"seq,text,author\n7,b,Ana\n3,a,Ana\n"
+    assert ingest(con, ordered, table="numbered").warnings == []
+    assert con.execute("SELECT text FROM numbered ORDER BY seq").fetchall() == [("a",), ("b",)]
+
+
+def test_no_text_and_an_empty_one_are_two_messages(con: duckdb.DuckDBPyConnection) -> None:
+    line = '{"ts": "2024-03-05 09:15:00", "author": "Ana", "text": %s, "media": "%s"}\n'
+    ingest(con, (line % ("null", "a.jpg") + line % ('""', "b.jpg")).encode(), mode="merge")
+    assert con.execute("SELECT count(DISTINCT msg_key) FROM messages").fetchall() == [(2,)]
+
+
 # ---- sniff -----------------------------------------------------------------------------------------------------------
 
 
@@ -284,6 +326,14 @@ def test_sniff_tells_and_writes_nothing(tmp_path: Path) -> None:
     assert "to be an export of whatsapp, " in found[2].error
     assert "csv, 92% sure, 3 messages" in found[0].to_text()
     assert json.loads(json.dumps(found[0].to_dict()))["messages"] == 3
+
+
+def test_a_bad_byte_beside_a_column_that_is_left_out(con: duckdb.DuckDBPyConnection) -> None:
+    rows = b"other,ts,author,text,more\n1,2024-03-05 09:15,Ana,hi,x\n1,2024-03-05 09:16,Ana,ol\xe1,x\n"
+    for content in (rows, rows.replace(b"hi,x\n", b"hi,x\r\n")):
+        report = ingest(con, content, source="csv", mode="replace")
+        assert con.execute("SELECT text FROM messages").fetchall() == [("hi",)]
+        assert [one.line for one in report.skipped] == [3]
 
 
 # ---- hostile files ---------------------------------------------------------------------------------------------------

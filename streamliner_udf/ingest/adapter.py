@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 import duckdb
 
-from .safezip import ZipLimits
+from .safezip import SafeZip, ZipLimits
 
 __all__ = ["MESSAGE_COLUMNS", "Adapter", "Chat", "Container", "Folder", "LoadOptions", "Skipped", "Source"]
 
@@ -22,7 +22,7 @@ MESSAGE_COLUMNS = {
     "text": "VARCHAR",
     "kind": "VARCHAR",  # text, system, attachment, omitted, deleted, poll, location, call, contact, empty
     "edited": "BOOLEAN",
-    "media": "VARCHAR",  # name of the attached file
+    "media": "VARCHAR",  # names of attached files, one a line
     "reply_to": "VARCHAR",  # native_id of another message
     "native_id": "VARCHAR",
     "author_id": "VARCHAR",
@@ -32,6 +32,10 @@ MESSAGE_COLUMNS = {
     "filename": "VARCHAR",
 }
 """Columns of the message table and their SQL types; before them the table has `msg_key VARCHAR`, made by the loader."""
+
+
+ARCHIVE = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+"""How zip archives begin."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ class Folder:
         self.path = path
         found = sorted(item for item in path.rglob("*") if item.is_file())
         self._files = {item.relative_to(path).as_posix(): item for item in found}
+        self._archives: list[Container] = []
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,8 +104,15 @@ class Folder:
     def open(self, name: str) -> BinaryIO:
         return self._files[name].open("rb")
 
+    def archive(self, name: str, limits: ZipLimits | None) -> SafeZip:
+        """One of the files, which is an archive; open for as long as the folder is."""
+        opened = SafeZip(self._files[name], limits)
+        self._archives.append(opened)
+        return opened
+
     def close(self) -> None:
-        """Nothing is open."""
+        for archive in self._archives:
+            archive.close()
 
 
 class Source:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import mimetypes
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import registry
-from .adapter import Adapter, Skipped, Source
+from .adapter import ARCHIVE, Adapter, Folder, Skipped, Source
 from .errors import ExportError
-from .safezip import ZipValidationError
+from .safezip import ZipLimits, ZipValidationError
 
 __all__ = ["Piece", "left_out", "pieces", "refusal"]
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A source, the adapter that takes it, and how sure that is of it, from 0 to 1."""
+    """A source, the adapter that takes it, and how sure that is of it, from 0 to 1.
+
+    archive : the one of a folder that the source is, or is in.
+    """
 
     source: Source
     adapter: Adapter
     sure: float
+    archive: Source | None = None
 
 
 def _choose(source: Source, named: Adapter | None) -> Piece | None:
@@ -31,8 +35,8 @@ def _choose(source: Source, named: Adapter | None) -> Piece | None:
     return None if chosen is None else Piece(source, *chosen)
 
 
-def pieces(source: Source, named: Adapter | None) -> list[Piece]:
-    """The source with its adapter, or the files of a container with theirs."""
+def pieces(source: Source, named: Adapter | None, limits: ZipLimits | None) -> list[Piece]:
+    """The source with its adapter, or the files of a container with theirs; archives in a folder are looked into."""
     whole = _choose(source, named)
     if whole is not None:
         return [whole]
@@ -40,22 +44,59 @@ def pieces(source: Source, named: Adapter | None) -> list[Piece]:
         return [Piece(source, named, 0.0)] if named is not None else []
     found = []
     for member in source.members():
+        if _is_media(member):
+            continue
         try:
             piece = _choose(member, named)
         except ZipValidationError:
             continue  # a photo larger than any text: nobody asked for it
         if piece is not None:
             found.append(piece)
+        elif (archive := _archive(source, member, limits)) is not None:
+            found += [replace(inner, archive=archive) for inner in pieces(archive, named, limits)]
     return found
 
 
-def left_out(source: Source, taken: list[Piece]) -> list[Skipped]:
+def _archive(folder: Source, member: Source, limits: ZipLimits | None) -> Source | None:
+    """The archive that a file of a folder is; of one that breaks a limit, or is none, it is said what is left out."""
+    if not isinstance(folder.container, Folder) or member.member is None or member.head(4) not in ARCHIVE:
+        return None
+    try:
+        opened = folder.container.archive(member.member, limits)
+    except ZipValidationError:
+        return None
+    return Source(_inside(folder, member), member.on_disk, None, opened)
+
+
+def _inside(folder: Source, member: Source) -> str:
+    return f"{folder.name}/{member.member}"
+
+
+def left_out(source: Source, taken: list[Piece], limits: ZipLimits | None) -> list[Skipped]:
     """Files of a container that no adapter takes; of one that is taken as a whole its adapter says what it left out."""
     if not source.is_container or any(piece.source is source for piece in taken):
         return []
-    read = {piece.source.member for piece in taken}
-    others = [member.member for member in source.members() if member.member not in read]
-    return [Skipped(str(name), "no adapter takes it") for name in others]
+    read = {piece.source.member for piece in taken if piece.archive is None}
+    archives = {piece.archive.name: piece.archive for piece in taken if piece.archive is not None}
+    skipped = [
+        Skipped(str(member.member), _why_left_out(source, member, limits))
+        for member in source.members()
+        if member.member not in read and _inside(source, member) not in archives
+    ]
+    for archive in archives.values():
+        skipped += left_out(
+            archive, [replace(piece, archive=None) for piece in taken if piece.archive is archive], limits
+        )
+    return skipped
+
+
+def _why_left_out(source: Source, member: Source, limits: ZipLimits | None) -> str:
+    if isinstance(source.container, Folder) and member.member is not None and member.head(4) in ARCHIVE:
+        try:
+            source.container.archive(member.member, limits)
+        except ZipValidationError as error:
+            return str(error)
+    return "no adapter takes it"
 
 
 def refusal(source: Source) -> ExportError:
@@ -66,11 +107,15 @@ def refusal(source: Source) -> ExportError:
     return ExportError(f"ingest: expected {source.name} to be an export of {known}, got {_came(source)}")
 
 
+def _is_media(source: Source) -> bool:
+    """Whether it is a photo, a sound or a film, by its name: exports have thousands of them."""
+    return (mimetypes.guess_type(source.filename)[0] or "").startswith(("audio/", "image/", "video/"))
+
+
 def _why_unread(source: Source) -> ZipValidationError | None:
     """Why a file of an archive could not be looked at, unless it is a photo, a sound or a film."""
     for member in source.members():
-        kind = mimetypes.guess_type(member.filename)[0] or ""
-        if not kind.startswith(("audio/", "image/", "video/")):
+        if not _is_media(member):
             try:
                 member.head()
             except ZipValidationError as error:

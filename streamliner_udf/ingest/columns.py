@@ -127,6 +127,17 @@ def _parse_time(value: str, kind: str, options: LoadOptions) -> tuple[str, str]:
     )
 
 
+def _lines(value: str, kind: str) -> str:
+    """An expression of the elements of a list, one a line, because names of files may hold commas."""
+    if kind.endswith("[]"):
+        return f"array_to_string(CAST({value} AS VARCHAR[]), chr(10))"
+    if kind == "JSON":
+        text = f"CAST({value} AS VARCHAR)"
+        listed = f"""array_to_string(from_json({text}, '["VARCHAR"]'), chr(10))"""
+        return f"CASE WHEN {text} LIKE '[%' AND json_valid({text}) THEN {listed} ELSE {text} END"
+    return value
+
+
 def select_messages(
     scan: str,
     expressions: dict[str, str],
@@ -152,7 +163,7 @@ def select_messages(
             whole = [f"CAST({one} AS HUGEINT)" if kind in ("DOUBLE", "FLOAT") else one for one in taken]
             raw[name] = f"nullif(trim(concat_ws(' ', {', '.join(f'CAST({one} AS VARCHAR)' for one in whole)})), '')"
         else:
-            raw[name] = taken[0]
+            raw[name] = _lines(taken[0], kind) if name == "media" else taken[0]
         if name in _TIMES:
             wall, moment = _parse_time(f"raw_{name}", kind, options)
             timed |= {f"wall_{name}": wall, f"moment_{name}": moment}

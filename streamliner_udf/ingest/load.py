@@ -19,7 +19,7 @@ from .safezip import ZipLimits, ZipValidationError
 from .sources import PathLike, expand
 from .staged import quoted
 
-__all__ = ["count_messages", "ingest", "with_progress"]
+__all__ = ["check_timezone", "count_messages", "ingest", "with_progress"]
 
 MODES = ("append", "replace", "merge")
 SCHEMAS = ("messages", "staging")
@@ -191,10 +191,12 @@ class _Loader:
         """Numbers messages of the same time, author and text, so that each has a key. Few are, so that only those that
         share a hash with another are looked at."""
         connection = self.target.connection
-        same = "hash(thread, ts, author, text)"
+        # As in the key, where nobody and nothing are an empty text.
+        content = "thread, ts, coalesce(author, ''), coalesce(text, '')"
+        same = f"hash({content})"
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {_REPEATED} AS "
-            f"SELECT seq, row_number() OVER (PARTITION BY thread, ts, author, text ORDER BY seq) - 1 AS occurrence "
+            f"SELECT seq, row_number() OVER (PARTITION BY {content} ORDER BY seq) - 1 AS occurrence "
             f"FROM ({messages}) WHERE {same} IN "
             f"(SELECT h FROM (SELECT {same} AS h FROM ({messages})) GROUP BY h HAVING count(*) > 1)"
         )
@@ -206,7 +208,8 @@ class _Loader:
 
 def _find_skipped(connection: duckdb.DuckDBPyConnection, reason: str, source: Source) -> list[Skipped]:
     found = connection.execute(
-        f"SELECT {reason} AS reason, count(*) FROM {_ROWS} GROUP BY ALL HAVING reason IS NOT NULL ORDER BY ALL"
+        f"SELECT reason, count(*) FROM (SELECT {reason} AS reason FROM {_ROWS}) "
+        "WHERE reason IS NOT NULL GROUP BY reason ORDER BY reason"
     ).fetchall()
     return [Skipped(source.name, why, count=count) for why, count in found]
 
@@ -224,6 +227,20 @@ def count_messages(connection: duckdb.DuckDBPyConnection, chat: Chat, source: So
 def _check(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise ValueError(f"ingest: expected {name} to be one of {', '.join(known)}, got {value!r}")
+
+
+def check_timezone(con: duckdb.DuckDBPyConnection, timezone: str | None) -> None:
+    """Outside of the transaction, which an error would end."""
+    if timezone is None:
+        return
+    with con.cursor() as other:
+        try:
+            other.execute("SELECT timezone(?, TIMESTAMP '2000-01-01')", [timezone])
+        except duckdb.Error as error:
+            reason = str(error).strip().split("\n")[0]
+            raise ValueError(
+                f"ingest: expected timezone to be a name like America/Sao_Paulo, got {timezone!r} ({reason})"
+            ) from error
 
 
 def ingest(
@@ -248,7 +265,8 @@ def ingest(
     con : DuckDBPyConnection
         Where the table is, or will be made.
     path : str, Path, bytes, or an iterable of these
-        A file, a folder, a pattern with * or ?, a zip archive, the bytes of a file, or several of these.
+        A file, a folder, a pattern with * or ?, a zip archive, the bytes of a file, or several of these. A folder may
+        hold exports of several kinds, and archives of them; an archive within an archive is not opened.
     table : str
         Name of the table, as SQL has it; it is made if it is not there.
     source : str
@@ -269,7 +287,7 @@ def ingest(
         For CSV, JSONL and Parquet: the name of the file's column for a column of the table, or in JSONL a path like
         "$.from.name". Columns that it does not name are found by their usual names, which the report tells.
     schema : str
-        "messages", or "staging" for the layout of egregora's staging table.
+        "messages", or "staging" for the layout of egregora's staging table, with what has no column there in `attrs`.
     limits : ZipLimits, optional
         What an archive may hold.
 
@@ -296,6 +314,7 @@ def ingest(
     _check("mode", mode, MODES)
     _check("schema", schema, SCHEMAS)
     _check("date_order", date_order, ORDERS)
+    check_timezone(con, timezone)
     named = None if source == "auto" else registry.find(source)
     options = LoadOptions(timezone, date_order, chat, dict(mapping or {}), limits, con)
     started = time.perf_counter()
@@ -345,7 +364,7 @@ def with_progress(
 
 def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: LoadOptions) -> FileReport:
     started = time.perf_counter()
-    taken = pieces(source, named)
+    taken = pieces(source, named, options.limits)
     if not taken:
         raise refusal(source)
     file = FileReport(source.name, ", ".join(dict.fromkeys(piece.adapter.name for piece in taken)))
@@ -359,7 +378,7 @@ def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: 
             file.details.append({**chat.details, "messages": inserted + duplicates})
             file.skipped += chat.skipped
             file.warnings += chat.warnings
-    file.skipped += left_out(source, taken)
+    file.skipped += left_out(source, taken, options.limits)
     if not file.rows:
         skipped = f"; skipped {_first(file.skipped)}" if file.skipped else ""
         raise ExportError(

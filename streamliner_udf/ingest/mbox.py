@@ -244,7 +244,7 @@ def _row(raw: bytes, line: int | None, filename: str, options: LoadOptions, seen
         address.lower() or None,
         text,
         "text" if text else "attachment" if names else "empty",
-        ", ".join(names) or None,
+        "\n".join(names) or None,
         next(iter(replied or references[-1:]), None),
         next(iter(native), None),
         options.chat or subject or seen.title,
@@ -290,7 +290,7 @@ class MboxAdapter:
         if options.connection is None:
             raise ValueError("mbox: expected options with a connection, where the messages wait to be read")
         title = options.chat or PurePosixPath(source.filename).stem
-        seen = _Seen(title=title)
+        seen = _Seen()
         rows = staged.fill(options.connection, _COLUMNS, self._rows(source, options, seen))
         select = ", ".join(_COLUMNS).replace("ts, ts_utc", "ts::TIMESTAMP AS ts, ts_utc::TIMESTAMPTZ AS ts_utc")
         chat = Chat(title, title, rows, select, skipped=seen.skipped)
@@ -303,6 +303,8 @@ class MboxAdapter:
         total, done = source.size() or 1, 0
         for part in source.members() if source.is_container else [source]:
             name = part.member or part.name
+            # Not of the folder or archive around it: a message has one key wherever its file stands.
+            seen.title = options.chat or PurePosixPath(part.filename).stem
             if source.is_container and _is_hidden(name):
                 seen.skipped.append(Skipped(name, "hidden file"))
                 continue

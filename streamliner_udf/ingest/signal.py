@@ -35,7 +35,7 @@ _MEMBERS = {"date", "sender", "body"}
 def _row(date: str, author: str, body: str, names: list[str], line: int, kind: str | None = None) -> tuple[Any, ...]:
     text = staged.clean(body).strip()
     kind = kind or ("text" if text else "attachment" if names else "empty")
-    return date, staged.clean(author) or None, text, kind, staged.clean(", ".join(names)) or None, line
+    return date, staged.clean(author) or None, text, kind, staged.clean("\n".join(names)) or None, line
 
 
 def _time(text: object) -> str | None:

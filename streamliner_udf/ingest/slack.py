@@ -25,6 +25,8 @@ _CHANNELS = ("channels.json", "groups.json", "mpims.json", "dms.json")
 _REFERENCE = re.compile(
     rb'<(?:@([A-Z0-9]+)(?:\|[^<>"]*)?>|#([A-Z0-9]+)\|?>|(?:https?:(?:\\?/){2}|mailto:|tel:)([^<>|"]+)\|\3>)'
 )
+# Some programs that write exports spell < > & as numbers.
+_SPELLED = re.compile(rb"(?<!\\)((?:\\\\)*)\\u00(3[ceCE]|26)")
 _AUTHOR = re.compile(rb'"user"\s*:\s*"([A-Z0-9]+)"')
 
 _FIELDS = {
@@ -47,6 +49,7 @@ _FIELDS = {
     "file_ids": "files.id",
     "attached": "attachments.text",
     "attached_short": "attachments.fallback",
+    "blocks": "blocks.text.text",
 }
 _TIME = "CAST(CAST(TRY_CAST(sent AS DECIMAL(16, 6)) AS DECIMAL(22, 6)) * 1000000 AS BIGINT)"
 # Mentions of users that the export does not list, and what else is between < and >.
@@ -74,7 +77,8 @@ def _decoded(text: str) -> str:
     return f"CASE WHEN contains({text}, '<') OR contains({text}, '&') THEN {plain} ELSE {text} END"
 
 
-_BODY = "coalesce(nullif(body, ''), nullif(attached, ''), nullif(attached_short, ''), '')"
+# An app may put all of a message into what is attached, or into blocks.
+_BODY = "coalesce(nullif(body, ''), nullif(attached, ''), nullif(attached_short, ''), nullif(blocks, ''), '')"
 _TALK = (
     "'bot_message', 'me_message', 'thread_broadcast', 'reply_broadcast', 'file_share', 'file_comment', "
     "'slackbot_response', 'assistant_app_thread'"
@@ -163,6 +167,11 @@ class _Workspace:
             name = authors.get(found[1])
             return found[0] if name is None else found[0] + b',"user_is":' + name
 
+        def spell(found: re.Match[bytes]) -> bytes:
+            return found[1] + bytes.fromhex(found[2].decode())
+
+        if b"\\u003" in messages:
+            messages = _SPELLED.sub(spell, messages)
         return _AUTHOR.sub(sign, _REFERENCE.sub(refer, messages))
 
 
@@ -222,6 +231,8 @@ class SlackAdapter:
         # An archive may have a folder around all others.
         found = [name for name in members if name.rpartition("/")[2] in _USERS + _CHANNELS]
         root = min((name.rpartition("/")[0] + "/" if "/" in name else "" for name in found), key=len, default="")
+        if not found and len(around := {folder.rpartition("/")[0] for folder in folders}) == 1:
+            root = f"{around.pop()}/".lstrip("/")
         workspace = _workspace(root, members)
         known = {*days, *(root + name for name in _USERS + _CHANNELS)}
         skipped = [Skipped(name, "no file of messages") for name in members if name not in known]

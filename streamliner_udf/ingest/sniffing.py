@@ -13,7 +13,7 @@ from . import registry
 from .adapter import Adapter, LoadOptions, Skipped, Source
 from .choosing import left_out, pieces, refusal
 from .errors import ExportError
-from .load import count_messages, with_progress
+from .load import check_timezone, count_messages, with_progress
 from .report import shown_details, shown_skipped
 from .safezip import ZipLimits, ZipValidationError
 from .sources import PathLike, expand
@@ -101,6 +101,7 @@ def sniff(
     found: list[Sniffed] = []
     try:
         with duckdb.connect() as connection:
+            check_timezone(connection, timezone)
             options = LoadOptions(timezone, date_order, chat, dict(mapping or {}), limits, connection)
             for one, said in with_progress(sources, options, progress):
                 found += _sniff_source(one, named, said)
@@ -112,7 +113,7 @@ def sniff(
 
 def _sniff_source(source: Source, named: Adapter | None, options: LoadOptions) -> list[Sniffed]:
     try:
-        taken = pieces(source, named)
+        taken = pieces(source, named, options.limits)
     except (ValueError, OSError) as error:
         return [Sniffed(source.name, error=str(error))]
     if not taken:
@@ -132,5 +133,5 @@ def _sniff_source(source: Source, named: Adapter | None, options: LoadOptions) -
             one.error = str(error)
         one.seconds = time.perf_counter() - started
         found.append(one)
-    found[0].skipped += left_out(source, taken)
+    found[0].skipped += left_out(source, taken, options.limits)
     return found

@@ -6,15 +6,13 @@ import glob
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .adapter import Folder, Source
+from .adapter import ARCHIVE, Folder, Source
 from .errors import ExportError
 from .safezip import SafeZip, ZipLimits, ZipValidationError
 
 __all__ = ["PathLike", "expand"]
 
 PathLike = str | Path | bytes | Iterable["PathLike"]
-
-_ARCHIVE = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
 
 def expand(path: PathLike, limits: ZipLimits | None) -> Iterator[Source]:
@@ -38,7 +36,7 @@ def _files(path: str | Path, limits: ZipLimits | None) -> Iterator[Source]:
         if not found.exists():
             raise ExportError(f"ingest: expected a file or a folder at {path}, got none")
         yield (
-            Source(found.name or str(found), found, container=Folder(found))
+            Source(found.absolute().name or str(found), found, container=Folder(found))
             if found.is_dir()
             else _open(found.name, found, None, limits)
         )
@@ -56,7 +54,7 @@ def _open(name: str, path: Path | None, content: bytes | None, limits: ZipLimits
         head = source.head(4)
     except OSError as error:
         raise ExportError(f"ingest: expected to read {path}, got {error.strerror or error}") from error
-    if head not in _ARCHIVE:
+    if head not in ARCHIVE:
         return source
     try:
         return Source(name, path, content, SafeZip(content if content is not None else path, limits))  # type: ignore[arg-type]

@@ -72,6 +72,8 @@ def _explained(source: Source, kind: str) -> Iterator[None]:
         yield
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ExportError(f"ingest: expected {source.name} to be a gzip file, got a broken one ({error})") from error
+    except UnicodeDecodeError as error:  # of a message of DuckDB that quotes the file
+        raise ExportError(f"ingest: expected {source.name} to be {kind}, got bytes that are no UTF-8") from error
     except duckdb.Error as error:
         said = str(error).strip().split("\n")[0]
         if isinstance(error, duckdb.PermissionException) or said.startswith("Permission Error"):
@@ -112,6 +114,7 @@ class _TableAdapter:
     name = ""
     kind = ""
     refuses_mark = False  # DuckDB takes no byte order mark in such a file
+    reads_all = False  # every column is asked for, also one that nobody needs
 
     def _open(self, source: Source, path: str, options: LoadOptions, connection: duckdb.DuckDBPyConnection) -> _Table:
         raise NotImplementedError
@@ -132,18 +135,26 @@ class _TableAdapter:
         with _explained(source, self.kind), _file(source, self.refuses_mark) as path:
             table = self._open(source, path, options, connection)
             found = map_columns(source.name, list(table.expressions), options.mapping)
-            query = select_messages(
-                table.scan, table.expressions, table.types, found, title, options, reason=table.reason
-            )
+            reason = table.reason
+            if self.reads_all:
+                used = {name for names in found.values() for name in names}
+                others = [f"strlen({table.expressions[name]}) < 0" for name in table.expressions if name not in used]
+                reason = f"CASE WHEN {' OR '.join(others)} THEN '' END" if others else reason
+            query = select_messages(table.scan, table.expressions, table.types, found, title, options, reason=reason)
             rows = staged.create(connection, query)
             _check_packed(source)
         columns = [name for name in rows.columns if name != "reason"]
+        warnings = []
+        if "seq" in columns and not _numbers(connection):
+            columns.remove("seq")
+            warnings.append(f"{' '.join(found['seq'])} does not number the rows: they are numbered as they stand")
         chat = Chat(title, title, rows.filter("reason IS NULL"), ", ".join(columns))
         chat.has_ids = "native_id" in columns and not _any(connection, "native_id IS NULL")
         chat.details = table.details | {
             "columns": {name: " ".join(columns) for name, columns in found.items()},
             "left_out": [name for name in table.expressions if not any(name in columns for columns in found.values())],
         }
+        chat.warnings = warnings
         chat.skipped = self._rejected(source, connection) + self._skipped(source, connection)
         yield chat
         staged.drop(connection)
@@ -175,10 +186,19 @@ def _any(connection: duckdb.DuckDBPyConnection, condition: str) -> bool:
     return _count(connection, f"SELECT count(*) FROM temp.{staged.TABLE} WHERE reason IS NULL AND {condition}") > 0
 
 
+def _numbers(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether each message has a number of its own in `seq`; those of several exports in one file have not."""
+    query = f"SELECT count(*) - count(DISTINCT seq) FROM temp.{staged.TABLE} WHERE reason IS NULL"
+    return _count(connection, query) == 0
+
+
 class CsvAdapter(_TableAdapter):
     """Values with a comma, semicolon, tab or bar between them, and the names of the columns in the first line."""
 
     name, kind = "csv", "CSV"
+    # Before 2.0 DuckDB looks for the column of a bad byte among those that are asked for, and where it is not there
+    # takes the whole database down.
+    reads_all = int(duckdb.__version__.split(".")[0]) < 2
 
     def sniff(self, source: Source) -> float:
         if source.is_container:
@@ -250,7 +270,7 @@ def _can_read(connection: duckdb.DuckDBPyConnection, scan: str) -> bool:
     """Tries it outside of the transaction, which an error would end."""
     with connection.cursor() as other:
         try:
-            other.execute(f"SELECT count(c0) FROM {scan}")
+            other.execute(f"SELECT count(COLUMNS(*)) FROM {scan}")
         except duckdb.PermissionException:
             raise
         except duckdb.Error:
@@ -323,7 +343,7 @@ class JsonlAdapter(_TableAdapter):
             "CASE WHEN json IS NULL THEN 'no JSON' "
             "WHEN json_type(json) <> 'OBJECT' THEN 'JSON that is no object: ' || lower(json_type(json)) END"
         )
-        return _Table(f"{scan}", expressions, reason=reason)
+        return _Table(scan, expressions, dict.fromkeys(expressions, "JSON"), reason)
 
     def _lines(self, source: Source, rows: list[int]) -> dict[int, int]:
         wanted = set(rows)

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamliner_udf
 
-from .adapter import Chat, Container, LoadOptions, Skipped, Source
+from .adapter import Chat, Container, Folder, LoadOptions, Skipped, Source
 from .errors import ExportError
 from .safezip import SafeZip, ZipLimits, ZipValidationError
 
@@ -127,6 +127,21 @@ def _find_title(stem: str) -> str:
         if match := template.fullmatch(stem):
             return match[1].strip()
     return stem
+
+
+def _title(source: Source) -> str:
+    """The chat's name, by the file; of `_chat.txt` by the folder or the archive around it."""
+    if source.filename != _IOS_MEMBER:
+        return _find_title(PurePosixPath(source.filename).stem)
+    around = []
+    if source.container is not None:
+        around = [PurePosixPath((source.member or "").replace("\\", "/")).parent.name]
+        around.append(re.sub(r"\.zip$", "", source.name.partition(": ")[0].rpartition("/")[2], flags=re.IGNORECASE))
+    elif source.path is not None:
+        around = [source.path.absolute().parent.name]
+    around = [name for name in around if name] or [PurePosixPath(source.filename).stem]
+    # The one with a name that WhatsApp gives, if one has.
+    return next((title for name in around if (title := _find_title(name)) != name), around[0])
 
 
 def _why_not_text(name: str) -> str | None:
@@ -255,6 +270,8 @@ class WhatsAppAdapter:
     def sniff(self, source: Source) -> float:
         if source.is_container:
             assert source.container is not None
+            if isinstance(source.container, Folder):
+                return 0.0  # there may be chats of several kinds in one: each file is looked at for itself
             return 0.8 if any(True for _ in _find_chats(source.container, [])) else 0.0
         head = source.head(_SAMPLE)
         if not head or (b"\0" in head[:2] and head[:2] not in (b"\xff\xfe", b"\xfe\xff")):
@@ -281,10 +298,7 @@ class WhatsAppAdapter:
             raise ExportError(
                 f"ingest: expected {source.name} to hold messages like {_EXAMPLE}, got none: {look['reason']}"
             )
-        stem = PurePosixPath(source.filename).stem
-        if source.filename == _IOS_MEMBER:
-            stem = PurePosixPath(source.name.partition(": ")[0]).stem
-        title = options.chat or _find_title(stem)
+        title = options.chat or _title(source)
         before = look.pop("skipped")
         if before:
             skipped = [*skipped, Skipped(source.name, "before the first message", 1, before)]
