@@ -208,7 +208,7 @@ def _parse(path: Path) -> int:
     rows = 0
     with closing(streamliner_udf.connect()) as connection:
         for source in expand(path, None):
-            for piece in pieces(source, None):
+            for piece in pieces(source, None, None):
                 for chat in piece.adapter.load(piece.source, LoadOptions(connection=connection)):
                     connection.register("parsed", chat.rows)
                     query = f"SELECT count(*), bit_xor(hash(m)) FROM (SELECT {chat.select} FROM parsed "
@@ -221,7 +221,7 @@ def _parse(path: Path) -> int:
 
 def _read(path: Path) -> int:
     for source in expand(path, None):
-        for piece in pieces(source, None):
+        for piece in pieces(source, None, None):
             for one in piece.source.members() if piece.source.is_container else [piece.source]:
                 one.read()
         source.close()
