@@ -48,7 +48,7 @@ import timing
 
 import streamliner_udf
 from streamliner_udf import plain
-from streamliner_udf.ingest import LoadOptions, registry
+from streamliner_udf.ingest import LoadOptions, ZipLimits, registry
 from streamliner_udf.ingest.choosing import pieces
 from streamliner_udf.ingest.load import ingest
 from streamliner_udf.ingest.sources import expand
@@ -61,6 +61,8 @@ SCALED = ("python", "parser")
 OURS = ("ingest", "memory", "parse", "read", "bytes")
 SPLIT = ("read", "unpack", "parse", "write")
 ROW_GROUPS = 24_576
+# A million messages are more than an archive may hold by default.
+LIMITS = ZipLimits(member_bytes=1 << 30, total_bytes=1 << 31)
 SEED = 11
 
 Row = tuple[datetime.datetime | None, str | None, str | None]
@@ -199,7 +201,7 @@ def _database(folder: str) -> duckdb.DuckDBPyConnection:
 
 def _ingest(path: Path, where: str) -> int:
     with tempfile.TemporaryDirectory() as folder, closing(_database(folder)) as connection:
-        found = ingest(connection, path, where)
+        found = ingest(connection, path, where, limits=LIMITS)
         connection.execute("DETACH target")  # the table is on disk when it returns
         return found.rows
 
@@ -207,9 +209,9 @@ def _ingest(path: Path, where: str) -> int:
 def _parse(path: Path) -> int:
     rows = 0
     with closing(streamliner_udf.connect()) as connection:
-        for source in expand(path, None):
-            for piece in pieces(source, None, None):
-                for chat in piece.adapter.load(piece.source, LoadOptions(connection=connection)):
+        for source in expand(path, LIMITS):
+            for piece in pieces(source, None, LIMITS):
+                for chat in piece.adapter.load(piece.source, LoadOptions(connection=connection, limits=LIMITS)):
                     connection.register("parsed", chat.rows)
                     query = f"SELECT count(*), bit_xor(hash(m)) FROM (SELECT {chat.select} FROM parsed "
                     found = connection.execute(query + f"WHERE ({chat.skip}) IS NULL) m").fetchall()
@@ -220,8 +222,8 @@ def _parse(path: Path) -> int:
 
 
 def _read(path: Path) -> int:
-    for source in expand(path, None):
-        for piece in pieces(source, None, None):
+    for source in expand(path, LIMITS):
+        for piece in pieces(source, None, LIMITS):
             for one in piece.source.members() if piece.source.is_container else [piece.source]:
                 one.read()
         source.close()
@@ -308,7 +310,7 @@ def elsewhere(way: str, format: str, path: Path) -> dict[str, float]:
 def compare(format: str, path: Path) -> float:
     """Share of the messages of `python` that are not among ours; what is not a text of a person, it may lack."""
     with closing(streamliner_udf.connect()) as connection:
-        ingest(connection, path, "ours")
+        ingest(connection, path, "ours", limits=LIMITS)
         found = connection.execute("SELECT ts, author, text FROM ours").fetchall()
     ours = {(row[0], row[1], (row[2] or "").strip()) for row in found}
     theirs = PYTHON[format](path)
