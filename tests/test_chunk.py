@@ -13,6 +13,7 @@ import random_text
 from conftest import SCALE
 
 import streamliner_udf
+from streamliner_udf import reference
 from streamliner_udf.reference.chunk import _BREAK, _continues
 
 Chunk = dict[str, Any]
@@ -147,9 +148,9 @@ def test_bad_options(options: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"^chunk_text: expected (max_chars|overlap) .*, got -?\d+$"):
         streamliner_udf.chunk_text("text", *options)
     with pytest.raises(ValueError, match=r"^chunk_text: expected (max_chars|overlap) .*, got -?\d+$"):
-        streamliner_udf.reference.chunk_text("text", *options)
+        reference.chunk_text("text", *options)
 
 
 def test_numbers_above_any_text() -> None:
-    assert streamliner_udf.chunk_text(PROSE, 2**62, 2**61) == streamliner_udf.reference.chunk_text(PROSE, 2**62, 2**61)
+    assert streamliner_udf.chunk_text(PROSE, 2**62, 2**61) == reference.chunk_text(PROSE, 2**62, 2**61)
     assert len(streamliner_udf.chunk_text(PROSE, 2**62, 2**62 - 1)) == 1
