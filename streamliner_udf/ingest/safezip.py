@@ -8,6 +8,7 @@ reads archives for SQL by the same rules.
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import stat
 import struct
@@ -300,7 +301,9 @@ class SafeZip:
             raise _broken("it is one part of several")
         if offset + size != end:
             raise _broken("its directory is not where it says")
-        if count > self.limits.members + self.limits.documents:
+        # More than JSON files can excuse, or than a directory of that size can hold.
+        most = min(self.limits.members + self.limits.documents, max(self.limits.members, size // _ENTRY.size))
+        if count > most:
             raise ZipMemberCountError(count, self.limits.members)
         self._start, self._stop = offset, end
         return offset, count
@@ -363,12 +366,13 @@ class SafeZip:
                 raise ZipMemberError(entry.name, "got none at its place in the archive")
             if self._take(entry.offset + _LOCAL.size, name_length) != entry.raw_name:
                 raise ZipMemberError(entry.name, "got another name at its place in the archive")
+            if start + entry.packed > self._start:
+                raise ZipMemberError(entry.name, "got one that overlaps another")
             places[entry.offset] = start
             ranges.append((entry.offset, start + entry.packed, entry.name))
         ranges.sort()
-        stops = [start for start, _, _ in ranges[1:]] + [self._start]
-        for (_, stop, name), limit in zip(ranges, stops, strict=False):
-            if stop > limit:
+        for (_, stop, name), (following, _, _) in itertools.pairwise(ranges):
+            if stop > following:
                 raise ZipMemberError(name, "got one that overlaps another")
         return places
 
