@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,8 +16,6 @@ def public(name: str) -> Callable[..., Any]:
     """The function of that name. Made when it is first asked for, because oracles cost time to import."""
     call = _core.Function(name)
     oracles = importlib.import_module(f".reference.{FUNCTIONS[name].family}", __package__)
-    # A module that is imported takes its name in the package, which may be that of an oracle.
-    vars(sys.modules[f"{__package__}.reference"]).update({one: getattr(oracles, one) for one in oracles.__all__})
 
     # Signature, docstring and annotations are the oracle's, so they cannot differ from what is specified.
     @functools.wraps(getattr(oracles, name))

@@ -7,25 +7,29 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
+from types import ModuleType
 from typing import Any
 
 
-def _collect() -> list[str]:
-    """Imports the families, and returns the names of their functions."""
-    names = []
-    for module in pkgutil.iter_modules(__path__):
-        family = importlib.import_module(f"{__name__}.{module.name}")
-        for name in family.__all__:
-            globals()[name] = getattr(family, name)
-            names.append(name)
-    return names
+class _Oracles(ModuleType):
+    """A package whose names are its oracles. A module that is imported gives it those that it has; its own name may be
+    that of one of them."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        names = value.__all__ if isinstance(value, ModuleType) else []
+        vars(self).update({name: value} | {one: getattr(value, one) for one in names})
 
 
 def __getattr__(name: str) -> Any:
     # All of them, when the first is asked for: who wants one family imports its module.
     if name.startswith("__") and name != "__all__":
         raise AttributeError(name)
-    globals()["__all__"] = names = _collect()
+    modules = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+    globals()["__all__"] = names = [one for module in modules for one in module.__all__]
     if name not in globals():
         raise AttributeError(f"no oracle named {name!r}; there are {', '.join(sorted(names))}")
     return globals()[name]
+
+
+sys.modules[__name__].__class__ = _Oracles
