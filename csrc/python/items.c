@@ -4,17 +4,13 @@
 
 #include "../kernels/simd.h"
 #include "../kernels/utf8.h"
+#include "json.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 enum { NULLABLE = 2 }; /* a flag of a schema */
-
-static const char *skip_space(const char *p, const char *end) {
-    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
-    return p;
-}
 
 /* Behind the string whose first quote is at p, or NULL. *dirty is set if something in it needs a repair. */
 static const char *skip_string(const char *p, const char *end, int *dirty) {
@@ -127,9 +123,9 @@ static int member(sl_items *items, uint32_t step) {
     const char *key = items->p, *behind;
     if (*key != '"' || !(behind = skip_string(key, items->end, &dirty))) return 0;
     size_t len = (size_t)(behind - key - 2);
-    const char *value = skip_space(behind, items->end);
+    const char *value = sl_json_space(behind, items->end);
     if (value == items->end || *value != ':') return 0;
-    items->p = value = skip_space(value + 1, items->end);
+    items->p = value = sl_json_space(value + 1, items->end);
     if (is_named(&items->steps[step], key + 1, len)) return enter(items, step + 1);
     if (!(behind = skip_value(value, items->end, &dirty))) return 0;
     items->p = behind;
@@ -145,14 +141,14 @@ int sl_items_next(sl_items *items, sl_str *item, int *dirty) {
     if (items->done) return 0;
     if (!items->begun) {
         items->begun = 1;
-        items->p = skip_space(items->p, items->end);
+        items->p = sl_json_space(items->p, items->end);
         if (!enter(items, 0) || !items->depth) return stop(items, items->p == items->end);
     }
     while (items->depth) {
         char kind = items->frames[items->depth - 1].kind;
         uint32_t step = items->frames[items->depth - 1].step;
-        items->p = skip_space(items->p, items->end);
-        if (items->p < items->end && *items->p == ',') items->p = skip_space(items->p + 1, items->end);
+        items->p = sl_json_space(items->p, items->end);
+        if (items->p < items->end && *items->p == ',') items->p = sl_json_space(items->p + 1, items->end);
         if (items->p == items->end) return stop(items, 1);
         if (*items->p == (kind == '{' ? '}' : ']')) {
             items->p++;

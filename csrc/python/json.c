@@ -7,11 +7,6 @@
 
 #include <stdio.h>
 
-const char *sl_json_space(const char *p, const char *end) {
-    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
-    return p;
-}
-
 static int hex_of(char c) {
     if (c >= '0' && c <= '9') return c - '0';
     c |= 0x20;

@@ -10,7 +10,10 @@
 enum { SL_JSON_DEPTH = 512 };
 
 /* The first byte from p on that is not white space; p may be end. */
-const char *sl_json_space(const char *p, const char *end);
+static inline const char *sl_json_space(const char *p, const char *end) {
+    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
+    return p;
+}
 /* Behind the string whose first quote is at p, or NULL. *escaped is set if it holds an escape. */
 const char *sl_json_string(const char *p, const char *end, int *escaped);
 /* Behind the value at p, or NULL if there is none, or one that is deeper than SL_JSON_DEPTH. */
