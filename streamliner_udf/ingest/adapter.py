@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -33,6 +34,9 @@ MESSAGE_COLUMNS = {
 }
 """Columns of the message table and their SQL types; before them the table has `msg_key VARCHAR`, made by the loader."""
 
+
+HEAD = 1 << 16
+"""First bytes that adapters ask for, at most."""
 
 ARCHIVE = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 """How zip archives begin."""
@@ -135,6 +139,16 @@ class Source:
         self.container = container
         self.member = member
         self._content = content
+        self._keeps_head, self._kept = False, b""
+
+    @contextlib.contextmanager
+    def head_kept(self) -> Iterator[None]:
+        """While many ask for the first bytes: they are read, or unpacked, once."""
+        self._keeps_head = True
+        try:
+            yield
+        finally:
+            self._keeps_head, self._kept = False, b""
 
     @property
     def is_container(self) -> bool:
@@ -178,12 +192,18 @@ class Source:
             return sum(self.container.size(name) for name in names)
         return self.path.stat().st_size if self.path else 0
 
-    def head(self, count: int = 1 << 16) -> bytes:
+    def head(self, count: int = HEAD) -> bytes:
         """The first bytes; of a container none."""
         if self.is_container:
             return b""
         if self._content is not None:
             return self._content[:count]
+        if self._keeps_head and count <= HEAD:
+            self._kept = self._kept or self._read_head(HEAD)
+            return self._kept[:count]
+        return self._read_head(count)
+
+    def _read_head(self, count: int) -> bytes:
         if self.container is not None and self.member is not None:
             return self.container.peek(self.member, count)
         with self.open() as file:

@@ -111,7 +111,8 @@ def _scores(source: Source) -> Iterator[tuple[float, Adapter]]:
 def choose(source: Source) -> tuple[Adapter, float] | None:
     """The adapter that is surest of a source, and how sure; of equals the first. None if no adapter takes it."""
     best, chosen = 0.0, None
-    for score, adapter in _scores(source):
-        if score > best:
-            best, chosen = score, adapter
+    with source.head_kept():
+        for score, adapter in _scores(source):
+            if score > best:
+                best, chosen = score, adapter
     return None if chosen is None else (chosen, best)
