@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import mmap
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from streamliner_udf import JsonItems
@@ -15,11 +16,11 @@ from .adapter import Chat, Skipped, Source
 __all__ = [
     "Layout",
     "Part",
+    "Parts",
     "as_object",
     "chat_of",
     "content_of",
     "first_number",
-    "join_parts",
     "member_of",
     "micros",
     "text_of",
@@ -115,13 +116,42 @@ class Part:
     messages: bytes
 
 
-def join_parts(parts: list[Part]) -> bytes:
-    """One document of all parts: an array of objects with `thread`, `chat` and `messages`."""
-    pieces = []
-    for part in parts:
-        owner = json.dumps({"thread": part.thread, "chat": part.chat})
-        pieces.append(owner[:-1].encode() + b',"messages":[' + part.messages + b"]}")
-    return b"[" + b",".join(pieces) + b"]"
+@dataclass
+class Parts:
+    """Parts that become one chat once they are enough, or all: a document that is an array of objects with `thread`,
+    `chat` and `messages`.
+
+    called : what several of them are, in a title.
+    """
+
+    source: Source
+    layout: Layout
+    called: str
+    skipped: list[Skipped] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, part: Part) -> None:
+        self.parts.append(part)
+        self.size += len(part.messages)
+
+    def are_enough(self) -> bool:
+        return self.size >= PART_BYTES
+
+    def chat(self, named: Callable[[str], str] = str) -> Chat:
+        """The chat of the parts that there are; those after it are of the next one. `named` makes a title of a name."""
+        names = list(dict.fromkeys(part.chat for part in self.parts))
+        title = named(names[0]) if len(names) == 1 else f"{len(names):,} {self.called}"
+        pieces = []
+        for part in self.parts:
+            owner = json.dumps({"thread": part.thread, "chat": part.chat})
+            pieces.append(owner[:-1].encode() + b',"messages":[' + part.messages + b"]}")
+        rows = self.layout.rows(b"[" + b",".join(pieces) + b"]", [None, "messages"])
+        chat = chat_of(self.source, self.layout, rows, title, title, self.skipped)
+        chat.warnings += self.warnings
+        self.parts, self.skipped, self.warnings, self.size = [], [], [], 0
+        return chat
 
 
 def first_number(name: bytes, text: bytes) -> int | None:

@@ -10,14 +10,12 @@ from streamliner_udf import JsonItems
 
 from .adapter import Chat, LoadOptions, Skipped, Source
 from .json_export import (
-    PART_BYTES,
     Layout,
     Part,
+    Parts,
     as_object,
-    chat_of,
     content_of,
     first_number,
-    join_parts,
     micros,
     text_of,
 )
@@ -133,25 +131,13 @@ class MessengerAdapter:
     def _chats(
         self, source: Source, threads: dict[str, list[Source]], options: LoadOptions, skipped: list[Skipped]
     ) -> Iterator[Chat]:
-        parts: list[Part] = []
-        warnings: list[str] = []
-        size = 0
+        parts = Parts(source, LAYOUT, "chats", skipped)
         for folder, files in threads.items():
-            found = self._thread(folder, files, options, skipped, warnings)
-            size += sum(len(part.messages) for part in found)
-            parts += found
-            if size >= PART_BYTES:
-                yield self._chat(source, parts, skipped, warnings)
-                parts, skipped, warnings, size = [], [], [], 0
-        yield self._chat(source, parts, skipped, warnings)
-
-    def _chat(self, source: Source, parts: list[Part], skipped: list[Skipped], warnings: list[str]) -> Chat:
-        names = list(dict.fromkeys(part.chat for part in parts))
-        title = _repaired(names[0]) if len(names) == 1 else f"{len(names):,} chats"
-        rows = LAYOUT.rows(join_parts(parts), [None, "messages"])
-        chat = chat_of(source, LAYOUT, rows, title, title, skipped)
-        chat.warnings += warnings
-        return chat
+            for part in self._thread(folder, files, options, parts.skipped, parts.warnings):
+                parts.add(part)
+            if parts.are_enough():
+                yield parts.chat(_repaired)
+        yield parts.chat(_repaired)
 
     def _thread(
         self, folder: str, files: list[Source], options: LoadOptions, skipped: list[Skipped], warnings: list[str]

@@ -11,7 +11,7 @@ from typing import Any
 from streamliner_udf import JsonItems
 
 from .adapter import Chat, LoadOptions, Skipped, Source
-from .json_export import PART_BYTES, Layout, Part, chat_of, join_parts, text_of
+from .json_export import Layout, Part, Parts, text_of
 
 __all__ = ["SlackAdapter"]
 
@@ -251,35 +251,24 @@ class SlackAdapter:
         names: dict[str, str],
         skipped: list[Skipped],
     ) -> Iterator[Chat]:
-        parts: list[Part] = []
-        warnings, size = workspace.warnings, 0
+        parts = Parts(source, LAYOUT, "channels", skipped, workspace.warnings)
         for folder, days in folders.items():
             name = names.get(folder, folder)
             identity = workspace.folders.get(name)
             if identity is None and workspace.channels:
-                warnings.append(f"folder {name} is of no channel that the export lists: it is known by its name")
+                parts.warnings.append(f"folder {name} is of no channel that the export lists: it is known by its name")
             thread, title = identity or name, workspace.channels.get(identity or "", name)
             for day in days:
                 items = JsonItems(day.read(), [])
                 messages, _ = items.joined()
                 if items.truncated:
-                    warnings.append(
+                    parts.warnings.append(
                         f"{name}/{day.filename} is cut or broken after {items.count:,} messages, which were read"
                     )
                 if not messages:
-                    skipped.append(Skipped(day.member or day.name, "no messages in it"))
+                    parts.skipped.append(Skipped(day.member or day.name, "no messages in it"))
                     continue
-                parts.append(Part(thread, title, workspace.named(messages)))
-                size += len(messages)
-            if size >= PART_BYTES:
-                yield self._chat(source, parts, skipped, warnings)
-                parts, skipped, warnings, size = [], [], [], 0
-        yield self._chat(source, parts, skipped, warnings)
-
-    def _chat(self, source: Source, parts: list[Part], skipped: list[Skipped], warnings: list[str]) -> Chat:
-        found = list(dict.fromkeys(part.chat for part in parts))
-        title = found[0] if len(found) == 1 else f"{len(found):,} channels"
-        rows = LAYOUT.rows(join_parts(parts), [None, "messages"])
-        chat = chat_of(source, LAYOUT, rows, title, title, skipped)
-        chat.warnings += warnings
-        return chat
+                parts.add(Part(thread, title, workspace.named(messages)))
+            if parts.are_enough():
+                yield parts.chat()
+        yield parts.chat()
