@@ -18,6 +18,8 @@ from pathlib import Path
 
 import duckdb
 
+from streamliner_udf.sql import quoted
+
 DOCUMENT_MESSAGES = 50
 LIST_MESSAGES = 1000
 CACHE = Path(__file__).parents[1] / "build" / "bench-cache"
@@ -305,10 +307,9 @@ def load_pairs(connection: duckdb.DuckDBPyConnection, rows: int, table: str, kin
         "authors": (_cached("authors", authors, rows), _cached("misspelt", misspelt, rows)),
         "messages": (_cached("chat", chat_messages, rows), _cached("reworded", reworded, rows)),
     }[kind]
-    a, b = (str(path).replace("'", "''") for path in (first, second))
     connection.execute(
-        f"CREATE OR REPLACE TABLE {table} AS SELECT a.id, a.t, b.t AS u FROM read_parquet('{a}') a "
-        f"JOIN read_parquet('{b}') b USING (id) ORDER BY a.id"
+        f"CREATE OR REPLACE TABLE {table} AS SELECT a.id, a.t, b.t AS u FROM read_parquet({quoted(first)}) a "
+        f"JOIN read_parquet({quoted(second)}) b USING (id) ORDER BY a.id"
     )
 
 
@@ -326,8 +327,7 @@ def load_sizes(connection: duckdb.DuckDBPyConnection, messages: str = "m", table
 
 
 def _create(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
-    source = str(path).replace("'", "''")
-    connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT id, t FROM read_parquet('{source}') ORDER BY id")
+    connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT id, t FROM read_parquet({quoted(path)}) ORDER BY id")
 
 
 # ---- what it is made of --------------------------------------------------------------------------------------------

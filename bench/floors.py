@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 import streamliner_udf
+from streamliner_udf.sql import quoted
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "bench"
@@ -63,8 +64,7 @@ def load(connection: duckdb.DuckDBPyConnection) -> None:
     """Puts the floors on a connection that was opened with `allow_unsigned_extensions`."""
     row = connection.execute("PRAGMA platform").fetchone()
     assert row is not None
-    path = str(build(row[0])).replace("'", "''")
-    connection.execute(f"LOAD '{path}'")
+    connection.execute(f"LOAD {quoted(build(row[0]))}")
 
 
 def connect(threads: int) -> duckdb.DuckDBPyConnection:

@@ -21,6 +21,7 @@ from . import _core
 from ._functions import public
 from ._table import FUNCTIONS, Function
 from .errors import StreamlinerError
+from .sql import quoted
 
 VERSION_MACRO = "sl_version"
 
@@ -104,16 +105,12 @@ def _macro(function: Function) -> str:
     return f"CREATE OR REPLACE TEMP MACRO {function.sql_name}{', '.join(overloads)}"
 
 
-def _quote(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _table_macro() -> str:
     rows = (
         (f.sql_name, f.declarations(), f.result.sql_type, f.summary, f"{f.sql_name}({f.example})", f.since)
         for f in FUNCTIONS.values()
     )
-    values = ", ".join(f"({', '.join(map(_quote, row))})" for row in rows)
+    values = ", ".join(f"({', '.join(map(quoted, row))})" for row in rows)
     columns = "name, parameters, return_type, summary, example, since"
     return f"CREATE OR REPLACE TEMP MACRO sl_functions() AS TABLE SELECT * FROM (VALUES {values}) f({columns})"
 
@@ -145,5 +142,5 @@ def register_arrow(connection: duckdb.DuckDBPyConnection) -> None:
                     null_handling="special",
                 )
         connection.execute(_macro(function))
-    connection.execute(f"CREATE OR REPLACE TEMP MACRO {VERSION_MACRO}() AS {_quote(_core.version())}")
+    connection.execute(f"CREATE OR REPLACE TEMP MACRO {VERSION_MACRO}() AS {quoted(_core.version())}")
     connection.execute(_table_macro())

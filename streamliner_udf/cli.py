@@ -184,13 +184,14 @@ def _ingest(options: argparse.Namespace) -> int:
 
     from . import connect
     from .ingest import ingest
+    from .sql import quoted
 
     there = options.database.exists()
     try:
         with _bar(options, "ingest") as progress, connect() as connection:
-            name = str(options.database).replace("'", "''")
             connection.execute(
-                f"ATTACH '{name}' AS streamliner_target (ROW_GROUP_SIZE {_ROW_GROUP}); USE streamliner_target"
+                f"ATTACH {quoted(options.database)} AS streamliner_target (ROW_GROUP_SIZE {_ROW_GROUP}); "
+                "USE streamliner_target"
             )
             report = ingest(
                 connection,

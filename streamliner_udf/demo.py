@@ -24,6 +24,7 @@ from .duckdb import connect, status
 from .ingest.synthetic import generate_whatsapp
 from .ingest.whatsapp import Export, read_export
 from .progress import Progress
+from .sql import quoted
 
 _NATIVE_RUNS = 7
 _NAMESPACE = uuid.NAMESPACE_OID
@@ -183,17 +184,13 @@ class _Native:
         for old in (self.path, self.path.with_name(self.path.name + ".wal")):
             old.unlink(missing_ok=True)
         groups = _group_rows(len(source), self.threads)
-        self.connection.execute(f"ATTACH '{_quoted(self.path)}' AS chat (ROW_GROUP_SIZE {groups})")
+        self.connection.execute(f"ATTACH {quoted(self.path)} AS chat (ROW_GROUP_SIZE {groups})")
         try:
             if raw:
                 self.query(source, "CREATE TABLE chat.messages AS FROM messages_source")
             self.query(source, "CREATE TABLE chat.messages_clean AS " + _CLEAN.format(source="messages_source"))
         finally:
             self.connection.execute("DETACH chat")  # checkpoints: the tables are on disk when it returns
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _python_read(export: Export) -> str:
@@ -231,7 +228,7 @@ def _python_write(columns: dict[str, list[Any]], path: Path, groups: int) -> Non
     # DuckDB 1.5 looks for pandas again with every object where it is not installed.
     missing = {} if importlib.util.find_spec("pandas") else {"pandas": None}
     with closing(duckdb.connect()) as connection, unittest.mock.patch.dict(sys.modules, missing):
-        connection.execute(f"ATTACH '{_quoted(path)}' AS chat (ROW_GROUP_SIZE {groups})")
+        connection.execute(f"ATTACH {quoted(path)} AS chat (ROW_GROUP_SIZE {groups})")
         connection.register("columns_source", source)
         connection.execute("CREATE TABLE chat.messages_clean AS FROM columns_source")
         connection.execute("DETACH chat")
@@ -363,7 +360,7 @@ def _measure(
 
         bar.add(label="keeping both tables")
         native.write(parsed, raw=True)
-        connection.execute(f"ATTACH '{_quoted(kept)}' AS chat (READ_ONLY)")
+        connection.execute(f"ATTACH {quoted(kept)} AS chat (READ_ONLY)")
         result = connection.execute("FROM chat.messages_clean ORDER BY seq").fetchall()
         names = [column[0] for column in connection.description or []]
         connection.execute("DETACH chat")

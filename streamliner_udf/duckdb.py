@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from .errors import RegistrationError
+from .sql import quoted
 
 EXTENSION_NAME = "streamliner_udf"
 _ERROR_SIZE = 512
@@ -197,7 +198,7 @@ def _connect_and_load(database: str, kwargs: dict[str, Any]) -> duckdb.DuckDBPyC
             if str(unsigned).lower() not in ("true", "1"):
                 connection.execute("SET allow_unsigned_extensions = false")
             for name, value in later.items():
-                connection.execute(f"SET {name} = {_literal(value)}")
+                connection.execute(f"SET {name} = {quoted(value)}")
     except BaseException:
         connection.close()
         raise
@@ -206,7 +207,7 @@ def _connect_and_load(database: str, kwargs: dict[str, Any]) -> duckdb.DuckDBPyC
 
 def _expect_settings(connection: duckdb.DuckDBPyConnection, wanted: dict[str, Any]) -> None:
     for name, value in wanted.items():
-        query = f"SELECT current_setting('{name}') IS NOT DISTINCT FROM {_literal(value)}"
+        query = f"SELECT current_setting('{name}') IS NOT DISTINCT FROM {quoted(value)}"
         if connection.execute(query).fetchall() != [(True,)]:
             raise duckdb.ConnectionException(
                 f"connect: expected the database to be open with {name} = {value!r}, but it is open in this process "
@@ -214,16 +215,10 @@ def _expect_settings(connection: duckdb.DuckDBPyConnection, wanted: dict[str, An
             )
 
 
-def _literal(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_literal(item) for item in value) + "]"
-    return "'" + str(value).replace("'", "''") + "'"
-
-
 def _load(connection: duckdb.DuckDBPyConnection) -> None:
     # On a cursor of its own: a refusal must not abort a transaction of the caller, nor drop a result not yet read.
     with connection.cursor() as cursor:
-        cursor.execute(f"LOAD {_literal(extension_path())}")
+        cursor.execute(f"LOAD {quoted(extension_path())}")
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> Backend:

@@ -14,6 +14,7 @@ import duckdb
 
 from ._core import version
 from ._table import FUNCTIONS
+from .sql import count, identifier, quoted
 from .transaction import transaction
 
 __all__ = ["MaterializeReport", "materialize"]
@@ -55,10 +56,6 @@ class MaterializeReport:
         )
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
     if isinstance(tree, dict):
         yield tree
@@ -88,7 +85,7 @@ class _Name:
     table: str
 
     def __str__(self) -> str:
-        return ".".join(_quoted(part) for part in (self.catalog, self.schema, self.table) if part)
+        return ".".join(identifier(part) for part in (self.catalog, self.schema, self.table) if part)
 
     def with_table(self, table: str) -> _Name:
         return _Name(self.catalog, self.schema, table)
@@ -200,54 +197,49 @@ class _Store:
         if len(names) != 1:
             raise ValueError(f"materialize: expected target to be the name of a table, got {target}")
         self.connection = connection
-        self.key = _quoted(key)
+        self.key = identifier(key)
         self.name = key
         self.query = query
         self.target = names[0]
         self.state = names[0].with_table(f"{names[0].table}__inputs")
+        # DuckDB finds rows of a table by their number without reading the others; a view has none.
+        self.has_places = bool(self.comments(query.source))
 
     def describe(self, table: str) -> dict[str, str]:
         return {row[0]: row[1] for row in self.connection.execute(f"DESCRIBE {table}").fetchall()}
 
-    def exists(self, name: _Name) -> bool:
-        catalog = _literal(name.catalog) if name.catalog else "current_database()"
-        schema = _literal(name.schema) if name.schema else "current_schema()"
-        query = (
-            f"SELECT count(*) FROM duckdb_tables() WHERE table_name = {_literal(name.table)} "
+    def comments(self, name: _Name) -> list[str | None]:
+        """The comment of the table, if there is one of that name; it is no view."""
+        catalog = quoted(name.catalog) if name.catalog else "current_database()"
+        schema = quoted(name.schema) if name.schema else "current_schema()"
+        found = self.connection.execute(
+            f"SELECT comment FROM duckdb_tables() WHERE table_name = {quoted(name.table)} "
             f"AND database_name = {catalog} AND schema_name = {schema}"
-        )
-        return bool(self.count(query))
+        ).fetchall()
+        return [row[0] for row in found]
 
     def count(self, query: str) -> int:
-        row = self.connection.execute(query).fetchone()
-        return int(row[0]) if row else 0
+        return count(self.connection, query)
 
     def remembered(self) -> dict[str, str] | None:
         """The fingerprint of what is in the table, or None if there is no table."""
-        if not self.exists(self.state):
-            if self.exists(self.target):
-                raise ValueError(
-                    f"materialize: expected target to be new, or a table that materialize made, got {self.target}, "
-                    f"which has no {self.state} beside it"
-                )
+        known, there = self.comments(self.state), bool(self.comments(self.target))
+        if there and not known:
+            raise ValueError(
+                f"materialize: expected target to be new, or a table that materialize made, got {self.target}, "
+                f"which has no {self.state} beside it"
+            )
+        if not there:
             return None
-        if not self.exists(self.target):
-            return None
-        catalog = _literal(self.state.catalog) if self.state.catalog else "current_database()"
-        schema = _literal(self.state.schema) if self.state.schema else "current_schema()"
-        found = self.connection.execute(
-            f"SELECT comment FROM duckdb_tables() WHERE table_name = {_literal(self.state.table)} "
-            f"AND database_name = {catalog} AND schema_name = {schema}"
-        ).fetchall()
         try:
-            remembered: dict[str, str] = json.loads(found[0][0])
-        except (TypeError, ValueError, IndexError):
+            remembered: dict[str, str] = json.loads(known[0] or "")
+        except ValueError:
             return {}
         return remembered
 
     def inputs(self, columns: list[str], place: str = "") -> str:
         """Key and hash of every row of the source."""
-        listed = ", ".join(map(_quoted, columns)) or "NULL"
+        listed = ", ".join(map(identifier, columns)) or "NULL"
         return f"SELECT {self.key} AS key, hash({listed}) AS input{place} FROM {self.query.source}"
 
     def fill(self, inputs: str, fingerprint: dict[str, str]) -> None:
@@ -255,7 +247,7 @@ class _Store:
         run = self.connection.execute
         run(f"CREATE OR REPLACE TABLE {self.target} AS {self.query.text}")
         run(f"CREATE OR REPLACE TABLE {self.state} AS {inputs}")
-        run(f"COMMENT ON TABLE {self.state} IS {_literal(json.dumps(fingerprint))}")
+        run(f"COMMENT ON TABLE {self.state} IS {quoted(json.dumps(fingerprint))}")
         keys, different, there = run(f"SELECT count(*), count(DISTINCT key), count(key) FROM {self.state}").fetchall()[
             0
         ]
@@ -273,9 +265,7 @@ class _Store:
     def find_changes(self, columns: list[str]) -> _Counts:
         """The temporary table of keys that are new, have changed or are gone."""
         run = self.connection.execute
-        # DuckDB finds rows of a table by their number without reading the others; a view has none.
-        place = "rowid" if self.exists(self.query.source) else "NULL"
-        inputs = self.inputs(columns, f", {place} AS place")
+        inputs = self.inputs(columns, f", {'rowid' if self.has_places else 'NULL'} AS place")
         run(
             f"CREATE OR REPLACE TEMP TABLE {_CHANGED} AS "
             f"SELECT coalesce(n.key, o.key) AS key, n.input AS input, n.place AS place, "
@@ -306,18 +296,13 @@ class _Store:
         stale = f"SELECT key FROM temp.{_CHANGED} WHERE NOT is_new AND (NOT is_gone OR {prune})"
         for table, key in ((self.target, self.key), (self.state, "key")):
             run(f"DELETE FROM {table} WHERE {key} IN ({stale})")
-        by_place = self.exists(self.query.source)
-        found = "rowid IN (SELECT place" if by_place else f"{self.key} IN (SELECT key"
+        found = "rowid IN (SELECT place" if self.has_places else f"{self.key} IN (SELECT key"
         run(
             f"CREATE OR REPLACE TEMP VIEW {_VIEW} AS SELECT * FROM {self.query.source} "
             f"WHERE {found} FROM temp.{_CHANGED} WHERE NOT is_gone)"
         )
         run(f"INSERT INTO {self.target} BY NAME {self.query.of(_VIEW)}")
         run(f"INSERT INTO {self.state} SELECT key, input FROM temp.{_CHANGED} WHERE NOT is_gone")
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def materialize(

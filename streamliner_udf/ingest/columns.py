@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from ..sql import quoted
 from .adapter import MESSAGE_COLUMNS, LoadOptions
 from .errors import ExportError
-from .staged import quoted
 
 __all__ = ["find_columns", "map_columns", "select_messages"]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
+from ..sql import count, quoted
 from ..transaction import transaction
 from . import registry, staging
 from .adapter import MESSAGE_COLUMNS, Adapter, Chat, LoadOptions, Skipped, Source
@@ -17,7 +18,6 @@ from .errors import ExportError
 from .report import FileReport, IngestReport
 from .safezip import ZipLimits, ZipValidationError
 from .sources import PathLike, expand
-from .staged import quoted
 
 __all__ = ["check_timezone", "count_messages", "ingest", "with_progress"]
 
@@ -76,26 +76,23 @@ class _Target:
         """Rows inserted, and rows left out because they are there. `unique`: no two of the selected have one key."""
         names = ", ".join(f'"{name}"' for name in self.wanted())
         if self.mode != "merge":
-            return self._count(f"INSERT INTO {self.table} ({names}) {selected}"), 0
+            return count(self.connection, f"INSERT INTO {self.table} ({names}) {selected}"), 0
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {_NEW} AS {selected}")
         try:
             key = self.key
-            total = self._count(f"SELECT count(*) FROM {_NEW}")
+            total = count(self.connection, f"SELECT count(*) FROM {_NEW}")
             new = _NEW
-            if not unique and self._count(f"SELECT count(DISTINCT {key}) FROM {_NEW}") < total:
+            if not unique and count(self.connection, f"SELECT count(DISTINCT {key}) FROM {_NEW}") < total:
                 new = f"(FROM {_NEW} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY rowid) = 1)"
-            inserted = self._count(
+            inserted = count(
+                self.connection,
                 f"INSERT INTO {self.table} ({names}) SELECT {names} FROM {new} n "
-                f"WHERE NOT EXISTS (SELECT 1 FROM {self.table} t WHERE t.{key} = n.{key})"
+                f"WHERE NOT EXISTS (SELECT 1 FROM {self.table} t WHERE t.{key} = n.{key})",
             )
         finally:
             with contextlib.suppress(duckdb.Error):
                 self.connection.execute(f"DROP TABLE IF EXISTS temp.{_NEW}")
         return inserted, total - inserted
-
-    def _count(self, query: str) -> int:
-        row = self.connection.execute(query).fetchone()
-        return int(row[0]) if row else 0
 
 
 @contextlib.contextmanager
@@ -200,7 +197,7 @@ class _Loader:
             f"FROM ({messages}) WHERE {same} IN "
             f"(SELECT h FROM (SELECT {same} AS h FROM ({messages})) GROUP BY h HAVING count(*) > 1)"
         )
-        if connection.execute(f"SELECT count(*) FROM temp.{_REPEATED}").fetchall()[0][0]:
+        if count(connection, f"SELECT count(*) FROM temp.{_REPEATED}"):
             return True
         connection.execute(f"DROP TABLE temp.{_REPEATED}")
         return False
@@ -220,8 +217,7 @@ def count_messages(connection: duckdb.DuckDBPyConnection, chat: Chat, source: So
         reason = f"CAST({chat.skip} AS VARCHAR)"
         # The columns are asked for, so that a file without one of them fails here as it would when it is loaded.
         query = f"SELECT count(*) FROM (SELECT {chat.select} FROM {_ROWS} WHERE {reason} IS NULL)"
-        messages = connection.execute(query).fetchall()[0][0]
-        return messages, [] if chat.skip == "NULL" else _find_skipped(connection, reason, source)
+        return count(connection, query), [] if chat.skip == "NULL" else _find_skipped(connection, reason, source)
 
 
 def _check(name: str, value: str, known: tuple[str, ...]) -> None:

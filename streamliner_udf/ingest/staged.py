@@ -12,16 +12,11 @@ from collections.abc import Iterable, Sequence
 
 import duckdb
 
-__all__ = ["TABLE", "clean", "create", "drop", "fill", "quoted"]
+__all__ = ["TABLE", "clean", "create", "drop", "fill"]
 
 TABLE = "streamliner_staged"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PORTION, _PORTION_SIZE = 8_192, 1 << 22  # rows and characters that are handed over at once
-
-
-def quoted(text: str) -> str:
-    """The text as SQL writes it."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def clean(text: str) -> str:

@@ -19,11 +19,11 @@ from typing import Any
 
 import duckdb
 
+from ..sql import count, identifier, quoted
 from . import staged
 from .adapter import Chat, LoadOptions, Skipped, Source
 from .columns import find_columns, map_columns, select_messages
 from .errors import ExportError
-from .staged import quoted
 
 __all__ = ["CsvAdapter", "JsonlAdapter", "ParquetAdapter"]
 
@@ -172,24 +172,19 @@ class _TableAdapter:
             for _, reason in found:
                 counted[reason] = counted.get(reason, 0) + 1
             skipped = [Skipped(source.name, reason, count=count) for reason, count in counted.items()]
-        if len(found) == _LISTED and (others := _count(connection, f"SELECT count(*) {bad}") - _LISTED):
+        if len(found) == _LISTED and (others := count(connection, f"SELECT count(*) {bad}") - _LISTED):
             skipped.append(Skipped(source.name, "other rows that are no messages either", count=others))
         return skipped
 
 
-def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = connection.execute(query).fetchone()
-    return int(row[0]) if row else 0
-
-
 def _any(connection: duckdb.DuckDBPyConnection, condition: str) -> bool:
-    return _count(connection, f"SELECT count(*) FROM temp.{staged.TABLE} WHERE reason IS NULL AND {condition}") > 0
+    return count(connection, f"SELECT count(*) FROM temp.{staged.TABLE} WHERE reason IS NULL AND {condition}") > 0
 
 
 def _numbers(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether each message has a number of its own in `seq`; those of several exports in one file have not."""
     query = f"SELECT count(*) - count(DISTINCT seq) FROM temp.{staged.TABLE} WHERE reason IS NULL"
-    return _count(connection, query) == 0
+    return count(connection, query) == 0
 
 
 class CsvAdapter(_TableAdapter):
@@ -385,5 +380,5 @@ class ParquetAdapter(_TableAdapter):
     def _open(self, source: Source, path: str, options: LoadOptions, connection: duckdb.DuckDBPyConnection) -> _Table:
         scan = f"read_parquet({quoted(path)}, hive_partitioning = false)"
         types = {row[0]: row[1] for row in connection.execute(f"DESCRIBE FROM {scan}").fetchall()}
-        expressions = {name: '"' + name.replace('"', '""') + '"' for name in types}
+        expressions = {name: identifier(name) for name in types}
         return _Table(scan, expressions, types)

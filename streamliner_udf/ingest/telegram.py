@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 
+from ..sql import quoted
 from .adapter import Chat, LoadOptions, Source
 from .json_export import Layout, as_object, chat_of, content_of, micros, text_of
 
@@ -135,8 +137,6 @@ LAYOUT = Layout(
     _FIELDS,
     {
         "seq": "place",
-        "thread": "coalesce(chat_id, {title})",
-        "chat": "{chat}",
         "ts": _TIME,
         "ts_utc": f"to_timestamp(({_UNIX}) // 1000000)",
         "author": "nullif(coalesce(sender, actor), '')",
@@ -172,16 +172,12 @@ class TelegramAdapter:
         )
         title = PurePosixPath(source.filename).stem
         shown = "coalesce(nullif(chat_name, ''), CASE chat_type WHEN 'saved_messages' THEN 'Saved Messages' "
-        shown += f"WHEN 'replies' THEN 'Replies' END, chat_id, {_quoted(title)})"
+        shown += f"WHEN 'replies' THEN 'Replies' END, chat_id, {quoted(title)})"
         if one:
             header = as_object(rows.header)
             named = {"saved_messages": "Saved Messages", "replies": "Replies"}.get(text_of(header.get("type")))
             title = options.chat or text_of(header.get("name")) or named or text_of(header.get("id")) or title
-            shown = _quoted(title)
-        select = {"thread": f"coalesce(chat_id, {_quoted(title)})", "chat": shown}
-        layout = Layout(LAYOUT.fields, LAYOUT.select | select, LAYOUT.skip)
+            shown = quoted(title)
+        select = {"thread": f"coalesce(chat_id, {quoted(title)})", "chat": shown}
+        layout = replace(LAYOUT, select=LAYOUT.select | select)
         yield chat_of(source, layout, rows, title, title)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamliner_udf
 
-from .adapter import Chat, Container, Folder, LoadOptions, Skipped, Source
+from .adapter import ARCHIVE, Chat, Container, Folder, LoadOptions, Skipped, Source
 from .errors import ExportError
 from .safezip import SafeZip, ZipLimits, ZipValidationError
 
@@ -19,7 +19,6 @@ __all__ = ["Export", "ExportError", "Skipped", "WhatsAppAdapter", "read_export"]
 
 _IOS_MEMBER = "_chat.txt"
 _SAMPLE = 1 << 16
-_ARCHIVE = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -84,7 +83,7 @@ def _parse(content: bytes, options: str = "") -> _Chat:
     """The bytes of a file, parsed with options of `parse_whatsapp`. Most are UTF-8 already, and then nothing is
     decoded: the kernel reads them as they are, which takes a third of the time."""
     encoding, replaced, given = "utf-8", 0, content
-    if content.startswith(_ARCHIVE):  # within an archive, or named as a text: not opened
+    if content.startswith(ARCHIVE):  # within an archive, or named as a text: not opened
         return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", ""), encoding, 0)
     for mark, name in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
@@ -103,7 +102,7 @@ def _parse(content: bytes, options: str = "") -> _Chat:
 
 
 def _sniff(content: bytes) -> dict[str, Any]:
-    return streamliner_udf.parse_row("sniff_whatsapp", b"" if content.startswith(_ARCHIVE) else content)
+    return streamliner_udf.parse_row("sniff_whatsapp", b"" if content.startswith(ARCHIVE) else content)
 
 
 def _look(content: bytes, date_order: str) -> dict[str, Any]:
@@ -236,12 +235,12 @@ def read_export(path: str | Path, limits: ZipLimits | None = None) -> Export:
     try:
         with path.open("rb") as file:
             start = file.read(4)
-            content = b"" if start in _ARCHIVE else start + file.read(_TEXT_MAX)
+            content = b"" if start in ARCHIVE else start + file.read(_TEXT_MAX)
     except OSError as error:
         raise ExportError(f"expected a chat export at {path}, got {error.strerror or error}") from error
     if not start:
         raise ExportError(f"expected a chat export at {path}, got an empty file")
-    if start in _ARCHIVE:
+    if start in ARCHIVE:
         try:
             return _read_archive(path, limits)
         except ZipValidationError as error:
