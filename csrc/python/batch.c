@@ -1,36 +1,12 @@
 /* batch.c - columns of results, grown as kernels write.
  * Contract: texts are written where they stay; memory grows by half, so that a column costs a few moves at most. */
-#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
-#define _DEFAULT_SOURCE /* madvise */
-#endif
 #include "batch.h"
 
 #include "../memo.h"
+#include "../pages.h"
 #include "../spans.h"
 
 #include <stdlib.h>
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
-/* Memory of `size` bytes that holds the `used` first ones of `old`, which is given back; NULL leaves `old` as it was.
- * A large block is asked for in pages of two megabytes: touching it the first time costs more than filling it otherwise. */
-static void *grow_block(void *old, size_t used, size_t size) {
-#if defined(__linux__)
-    const size_t page = (size_t)2 << 20;
-    if (size >= 2 * page && size <= SIZE_MAX - page) {
-        size = (size + page - 1) & ~(page - 1);
-        void *fresh = aligned_alloc(page, size);
-        if (!fresh) return NULL;
-        (void)madvise(fresh, size, MADV_HUGEPAGE); /* a wish: without it the block is just slower */
-        if (used) memcpy(fresh, old, used);
-        free(old);
-        return fresh;
-    }
-#endif
-    (void)used;
-    return realloc(old, size);
-}
 
 void sl_batch_init(sl_batch *batch, const sl_function *function) {
     memset(batch, 0, sizeof(*batch));
@@ -73,7 +49,7 @@ static sl_status grow_values_within(sl_column *column, size_t written, size_t ex
     size_t cap = column->cap + column->cap / 2;
     if (cap < column->len + extra) cap = column->len + extra;
     if (cap < 256) cap = 256;
-    uint8_t *values = grow_block(column->values, column->len + written, cap);
+    uint8_t *values = sl_pages_grow(column->values, column->len + written, cap);
     if (!values) return SL_ENOMEM;
     column->values = values;
     column->cap = cap;
@@ -90,7 +66,7 @@ static sl_status grow_entries(sl_column *column, int64_t extra) {
     if (capacity < column->count + extra) capacity = column->count + extra;
     if (capacity < 64) capacity = 64;
     size_t used = column->offsets ? ((size_t)column->count + 1) * sizeof(*offsets) : 0;
-    offsets = grow_block(column->offsets, used, ((size_t)capacity + 1) * sizeof(*offsets));
+    offsets = sl_pages_grow(column->offsets, used, ((size_t)capacity + 1) * sizeof(*offsets));
     if (!offsets) return SL_ENOMEM;
     if (!column->offsets) offsets[0] = 0;
     column->offsets = offsets;
