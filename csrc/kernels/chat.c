@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../pages.h"
+#include "../parts.h"
 #include "simd.h"
 
 /* word[0]: the order of dates; word[1]: 1 if headers of any dialect count. */
@@ -493,17 +494,52 @@ static inline void prefetch(const chat *c, size_t i) {
     if (c->end - rest > 64) CHAT_PREFETCH(rest + 64);
 }
 
-sl_status sl_parse_whatsapp(sl_str content, const sl_options *options, sl_rows *out) {
+/* A text that was read, and the names that each worker knows. */
+typedef struct chat_parts {
     chat c;
-    chat_names names = {NULL, 0, 0, 0};
-    sl_status status = read_chat(&c, content, options);
-    if (status == SL_OK) status = sl_chat_double_names(&c);
-    for (size_t i = 0; i < c.count && status == SL_OK; i++) {
-        prefetch(&c, i);
-        status = put_row(&c, &names, i, out);
+    uint32_t workers;
+    chat_names *names;
+} chat_parts;
+
+static void close_parts(void *state) {
+    chat_parts *parts = state;
+    for (uint32_t i = 0; parts->names && i < parts->workers; i++) free(parts->names[i].slots);
+    free(parts->names);
+    free(parts->c.records);
+    free(parts);
+}
+
+static sl_status open_parts(sl_str content, const sl_options *options, uint32_t workers, void **state, size_t *count) {
+    chat_parts *parts = malloc(sizeof(*parts));
+    if (!parts) return SL_ENOMEM;
+    parts->workers = workers;
+    parts->names = NULL;
+    sl_status status = read_chat(&parts->c, content, options);
+    if (status == SL_OK) status = sl_chat_double_names(&parts->c);
+    if (status == SL_OK && !(parts->names = calloc(workers, sizeof(chat_names)))) status = SL_ENOMEM;
+    *state = parts;
+    *count = parts->c.count;
+    if (status != SL_OK) close_parts(parts);
+    return status;
+}
+
+static sl_status make_part(void *state, uint32_t worker, size_t from, size_t to, sl_rows *out) {
+    chat_parts *parts = state;
+    for (size_t i = from; i < to; i++) {
+        prefetch(&parts->c, i);
+        SL_TRY(put_row(&parts->c, &parts->names[worker], i, out));
     }
-    free(names.slots);
-    free(c.records);
+    return SL_OK;
+}
+
+const sl_parts sl_whatsapp_parts = {open_parts, make_part, close_parts};
+
+sl_status sl_parse_whatsapp(sl_str content, const sl_options *options, sl_rows *out) {
+    void *state;
+    size_t count;
+    SL_TRY(open_parts(content, options, 1, &state, &count));
+    sl_status status = make_part(state, 0, 0, count, out);
+    close_parts(state);
     return status;
 }
 

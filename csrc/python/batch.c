@@ -165,9 +165,6 @@ typedef struct cell_sink {
     sl_batch *batch;
     sl_memo memo;
     int has_memo;
-    int64_t batch_rows; /* of sl_batch_each; 0: one batch takes all */
-    sl_batch_take take;
-    void *owner;
 } cell_sink;
 
 static sl_status append_text(sl_column *column, sl_str text) {
@@ -181,22 +178,6 @@ static sl_status append_text(sl_column *column, sl_str text) {
 
 static sl_status cover_all(sl_batch *batch) {
     for (int c = 0; c < 1 + SL_FIELD_MAX; c++) SL_TRY(cover(&batch->columns[c]));
-    return SL_OK;
-}
-
-/* Gives the batch away and starts the next, with as much room as this one needed. */
-static sl_status hand_over(cell_sink *sink) {
-    const sl_function *function = sink->batch->function;
-    size_t needed[SL_FIELD_MAX];
-    for (uint32_t f = 0; f < function->result->field_count; f++) needed[f] = sink->batch->columns[1 + f].len;
-    SL_TRY(cover_all(sink->batch));
-    SL_TRY(sink->take(sink->owner, sink->batch));
-    sl_batch_init(sink->batch, function);
-    for (uint32_t f = 0; f < function->result->field_count; f++) {
-        sl_column *column = &sink->batch->columns[1 + f];
-        SL_TRY(grow_entries(column, sink->batch_rows));
-        if (column->type == SL_TYPE_TEXT) SL_TRY(grow_values(column, needed[f] + needed[f] / 8));
-    }
     return SL_OK;
 }
 
@@ -223,12 +204,11 @@ static sl_status cells_flush(sl_rows *rows) {
     }
     rows->count = 0;
     sl_rows_reset(rows);
-    return sink->batch_rows && sink->batch->columns[1].count >= sink->batch_rows ? hand_over(sink) : SL_OK;
+    return SL_OK;
 }
 
 static void start_sink(cell_sink *sink, sl_batch *batch) {
     sink->batch = batch;
-    sink->batch_rows = 0;
     sink->rows = (sl_rows){.cells = sink->cells,
                            .columns = batch->function->result->field_count,
                            .capacity = SL_CELL_ROWS,
@@ -439,24 +419,6 @@ sl_status sl_batch_run_numbers(sl_batch *batch, const sl_options *options, const
     if (status <= SL_OK && sink.rows.count) status = cells_flush(&sink.rows);
     if (status <= SL_OK) status = cover_all(batch);
     sl_rows_free(&sink.rows);
-    return status;
-}
-
-sl_status sl_batch_each(const sl_function *function, const sl_options *options, sl_str text, int64_t rows,
-                        sl_batch_take take, void *owner) {
-    sl_batch batch;
-    cell_sink sink;
-    sl_batch_init(&batch, function);
-    start_sink(&sink, &batch);
-    sink.batch_rows = rows;
-    sink.take = take;
-    sink.owner = owner;
-    sl_status status = sl_batch_reserve(&batch, 0, 0);
-    if (status <= SL_OK) status = function->kernel.ROWS(text, options, &sink.rows);
-    if (status <= SL_OK && sink.rows.count) status = cells_flush(&sink.rows);
-    if (status <= SL_OK && batch.columns[1].count) status = hand_over(&sink);
-    sl_rows_free(&sink.rows);
-    sl_batch_free(&batch);
     return status;
 }
 
