@@ -326,7 +326,7 @@ def test_keys_made_while_parsing_are_those_of_sql(con: duckdb.DuckDBPyConnection
     differing = con.execute(
         "SELECT count(*) FILTER (msg_key <> md5(concat_ws(chr(31), 'whatsapp', 'família', epoch_us(ts)::VARCHAR, "
         "coalesce(author, ''), coalesce(text, ''), occurrence))::UUID), count(DISTINCT msg_key), max(occurrence) > 9 "
-        "FROM (SELECT *, row_number() OVER (PARTITION BY ts, coalesce(author, ''), coalesce(text, '') ORDER BY seq) - 1 "
-        "AS occurrence FROM messages)"
+        "FROM (SELECT *, row_number() OVER (PARTITION BY ts, coalesce(author, ''), coalesce(text, '') ORDER BY seq) "
+        "- 1 AS occurrence FROM messages)"
     ).fetchall()
     assert differing == [(0, 9000, True)]
