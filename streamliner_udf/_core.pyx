@@ -1189,6 +1189,8 @@ cdef class Function:
             status = sl_made_start(self.row, &options.prepared, text, wanted, threads, <void *>hold, &_drop_later, &result.made)
         if status > SL_OK:
             Py_DECREF(hold)
+            if status == SL_EARG:
+                raise TypeError(f"{self.name}: expected no keyed, because its rows have no keys, got {keyed!r}")
             raise _fail(self.name, status, None, -1)
         return result
 
@@ -1728,7 +1730,7 @@ def parse_row(str name, content):
     return Function(name).look(content)
 
 
-def parse_rows(str name, content, *options):
+def parse_rows(str name, content, *options, keyed=None):
     """What a function finds in one text, as rows for DuckDB, pyarrow or Polars.
 
     Parameters
@@ -1740,6 +1742,9 @@ def parse_rows(str name, content, *options):
         as it takes them there.
     options
         Of the function, in its order; the others have their defaults.
+    keyed : str, optional
+        Of `parse_whatsapp`: gives a column `msg_key` too, the MD5 as a UUID of this, the time, the author, the text and how
+        often the same came before, joined with chr(31).
 
     Returns
     -------
@@ -1760,7 +1765,7 @@ def parse_rows(str name, content, *options):
     >>> duckdb.sql("SELECT author, text FROM messages").fetchall()
     [('Ana', 'hi')]
     """
-    return Function(name).parse(content, options)
+    return Function(name).parse(content, options, keyed)
 
 
 include "_items.pxi"

@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-#include "../pages.h"
-#include "../parts.h"
 #include "simd.h"
 
 /* word[0]: the order of dates; word[1]: 1 if headers of any dialect count. */
