@@ -14,8 +14,9 @@ import duckdb
 
 from ._core import version
 from ._table import FUNCTIONS
+from .row_groups import advice, all_threads, fills_no_group
 from .sql import count, identifier, quoted
-from .transaction import transaction
+from .transaction import is_open, transaction
 
 __all__ = ["MaterializeReport", "materialize"]
 
@@ -33,6 +34,7 @@ class MaterializeReport:
     deleted : rows of the table whose source rows are gone; they were taken out if `pruned`, and stay otherwise.
     reason : "first", "incremental", or why all was computed again: "query changed", "functions changed".
     rows : of the table now.
+    warnings : what keeps threads from working on the table, and what helps.
     """
 
     target: str
@@ -46,6 +48,7 @@ class MaterializeReport:
     deleted: int
     pruned: bool
     seconds: float
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON can hold it."""
@@ -56,6 +59,7 @@ class MaterializeReport:
         return (
             f"{self.target}: {self.computed:,} computed ({self.new:,} new, {self.changed:,} changed), "
             f"{self.unchanged:,} kept{gone}; {self.rows:,} rows, {self.reason}, {self.seconds:.2f} s"
+            + "".join(f"\nwarning: {warning}" for warning in self.warnings)
         )
 
 
@@ -215,13 +219,29 @@ class _Store:
 
     def comments(self, name: _Name) -> list[str | None]:
         """The comment of the table, if there is one of that name; it is no view."""
-        catalog = quoted(name.catalog) if name.catalog else "current_database()"
-        schema = quoted(name.schema) if name.schema else "current_schema()"
         found = self.connection.execute(
             f"SELECT comment FROM duckdb_tables() WHERE table_name = {quoted(name.table)} "
-            f"AND database_name = {catalog} AND schema_name = {schema}"
+            f"AND database_name = {self._catalog(name)} AND schema_name = {self._schema(name)}"
         ).fetchall()
         return [row[0] for row in found]
+
+    def is_small(self) -> bool:
+        """Whether the source is a table with less than a row group a thread."""
+        name = self.query.source
+        found = self.connection.execute(
+            f"SELECT estimated_size, current_setting('threads') FROM duckdb_tables() "
+            f"WHERE table_name = {quoted(name.table)} AND database_name = {self._catalog(name)} "
+            f"AND schema_name = {self._schema(name)}"
+        ).fetchall()
+        return len(found) == 1 and fills_no_group(*found[0])
+
+    @staticmethod
+    def _catalog(name: _Name) -> str:
+        return quoted(name.catalog) if name.catalog else "current_database()"
+
+    @staticmethod
+    def _schema(name: _Name) -> str:
+        return quoted(name.schema) if name.schema else "current_schema()"
 
     def count(self, query: str) -> int:
         return count(self.connection, query)
@@ -406,7 +426,8 @@ def materialize(
     started = time.perf_counter()
     asked = _Query(con, query, source)
     store = _Store(con, target, key, asked)
-    with transaction(con):
+    ours = not is_open(con)
+    with all_threads(con) if ours and store.is_small() else contextlib.nullcontext(), transaction(con):
         there = list(store.describe(str(asked.source)))
         if key not in there:
             raise ValueError(f"materialize: expected {asked.source} to have a column {key}, got {', '.join(there)}")
@@ -441,6 +462,8 @@ def materialize(
             counts = _Counts(rows, 0, 0, gone)
             prune = True  # nothing of the former table is left
         total = store.count(f"SELECT count(*) FROM {store.target}")
+    # Not within the caller's transaction, which an error would end.
+    warning = advice(con, str(store.target)) if ours else None
     return MaterializeReport(
         str(store.target),
         str(asked.source),
@@ -453,4 +476,5 @@ def materialize(
         counts.deleted,
         prune and counts.deleted > 0,
         time.perf_counter() - started,
+        (warning,) if warning else (),
     )
