@@ -224,8 +224,24 @@ static void forget(void) {
     kept_count = 0;
 }
 
+/* Options of these values, or 0 and a sentence that says what is wrong with them. */
+static int prepared(const sl_function *function, const sl_value *values, sl_options *options) {
+    *options = (sl_options){{0, 0}, NULL, NULL};
+    sl_error error;
+    memset(&error, 0, sizeof(error));
+    sl_status status = function->prepare(values, options, &error);
+    CHECK(status == SL_OK || status == SL_EARG);
+    if (status == SL_EARG) {
+        CHECK(memchr(error.text, 0, sizeof(error.text)) != NULL);
+        CHECK(strstr(error.text, "expected ") && strstr(error.text, "got "));
+        CHECK(strncmp(error.text, "sl_", 3) != 0 && strncmp(error.text, function->name, strlen(function->name)) != 0);
+        if (options->release) CHECK(options->object == NULL);
+    }
+    return status == SL_OK;
+}
+
 /* Prepares trial number `trial`: 0 is the defaults, later ones walk through the values above. */
-static int prepare(const sl_function *function, uint32_t trial, sl_options *options) {
+static inline int prepare(const sl_function *function, uint32_t trial, sl_options *options) {
     sl_value *values = kept;
     uint32_t count = 0;
     int all_default = 1;
@@ -257,20 +273,10 @@ static int prepare(const sl_function *function, uint32_t trial, sl_options *opti
         }
         all_default &= !replaced;
     }
-    *options = (sl_options){{0, 0}, NULL, NULL};
-    sl_error error;
-    memset(&error, 0, sizeof(error));
-    sl_status status = function->prepare(values, options, &error);
-    CHECK(status == SL_OK || status == SL_EARG);
-    if (all_default) CHECK(status == SL_OK);
-    if (status == SL_EARG) {
-        CHECK(memchr(error.text, 0, sizeof(error.text)) != NULL);
-        CHECK(strstr(error.text, "expected ") && strstr(error.text, "got "));
-        CHECK(strncmp(error.text, "sl_", 3) != 0 && strncmp(error.text, function->name, strlen(function->name)) != 0);
-        if (options->release) CHECK(options->object == NULL);
-    }
     kept_count = count;
-    return status == SL_OK;
+    int usable = prepared(function, values, options);
+    if (all_default) CHECK(usable);
+    return usable;
 }
 
 #endif
