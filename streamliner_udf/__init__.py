@@ -29,6 +29,7 @@ __version__ = _version()
 
 # Imported when they are first asked for: a program that only wants the functions does not pay for them.
 _LAZY = {
+    "distributed": "distributed",
     "ingest": "ingest",
     "materialize": "incremental:materialize",
     "near_duplicates": "near_duplicates",
@@ -65,6 +66,7 @@ __all__ = [
     "StreamlinerError",
     "TextTooLong",
     "connect",
+    "distributed",
     "extension_path",
     "ingest",
     "materialize",
