@@ -193,8 +193,11 @@ cdef extern from "python/arrow.h":
 cdef extern from "python/rows.h":
     ctypedef struct sl_made:
         pass
-    sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, uint32_t threads,
-                            void *hold, void (*drop)(void *) noexcept nogil, sl_made **out) nogil
+    ctypedef struct sl_row_key:
+        sl_str prefix
+        uint32_t time, author, text
+    sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, const sl_row_key *key,
+                            uint32_t threads, void *hold, void (*drop)(void *) noexcept nogil, sl_made **out) nogil
     sl_status sl_made_wait(sl_made *made, int64_t batches, int64_t *count) nogil
     int64_t sl_made_rows(sl_made *made) nogil
     void sl_made_abandon(sl_made *made) nogil
@@ -1139,8 +1142,8 @@ cdef class Function:
         finally:
             sl_batch_free(&batch)
 
-    def parse(self, object content, tuple args):
-        """As `parse_rows` says."""
+    def parse(self, object content, tuple args, str keyed=None):
+        """As `parse_rows` says; `keyed` is the beginning of what a column `msg_key` is made of: csrc/python/keys.h."""
         cdef sl_str source
         cdef _File file
         cdef sl_status status = SL_OK
@@ -1155,7 +1158,7 @@ cdef class Function:
                 raise TypeError(f"{self.name}: expected options, got None")
         if isinstance(content, bytes) and self.opener is not NULL:
             file = self.opened(content, -1)
-            return self.produce(file.text, file, options)
+            return self.produce(file.text, file, options, keyed)
         cdef bytes utf8 = self.utf8_of(content)
         source = sl_str(PyBytes_AS_STRING(utf8), <uint32_t>PyBytes_GET_SIZE(utf8))
         with nogil:
@@ -1163,18 +1166,27 @@ cdef class Function:
                 status = SL_EUTF8
         if status > SL_OK:
             raise _fail(self.name, status, None, -1)
-        return self.produce(source, utf8, options)
+        return self.produce(source, utf8, options, keyed)
 
-    cdef object produce(self, sl_str text, object source, _Options options):
+    cdef object produce(self, sl_str text, object source, _Options options, str keyed):
         cdef sl_status status
         cdef ArrowRows result = ArrowRows.__new__(ArrowRows)
-        cdef tuple hold = (source, options)
+        cdef bytes prefix = b"" if keyed is None else keyed.encode()
+        cdef tuple hold = (source, options, prefix)
+        cdef sl_row_key key
+        cdef const sl_row_key *wanted = NULL
+        if keyed is not None:
+            if len(prefix) > TEXT_MAX // 2:
+                raise _fail(self.name, SL_ERANGE, None, -1)
+            key.prefix = sl_str(PyBytes_AS_STRING(prefix), <uint32_t>len(prefix))
+            key.time, key.author, key.text = (self.field_names.index(name) for name in ("ts", "author", "text"))
+            wanted = &key
         cdef uint32_t threads = _processors()
         result.name = self.name
         result.options = options
         Py_INCREF(hold)
         with nogil:
-            status = sl_made_start(self.row, &options.prepared, text, threads, <void *>hold, &_drop_later, &result.made)
+            status = sl_made_start(self.row, &options.prepared, text, wanted, threads, <void *>hold, &_drop_later, &result.made)
         if status > SL_OK:
             Py_DECREF(hold)
             raise _fail(self.name, status, None, -1)

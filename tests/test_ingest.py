@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import uuid
 import warnings
 import zipfile
@@ -310,3 +311,22 @@ def test_a_marker_that_nobody_knows_is_named(con: duckdb.DuckDBPyConnection) -> 
     for source in ("auto", "whatsapp"):
         with pytest.raises(ExportError, match="got none: the time of line 1 has 'xm', which is not known"):
             ingest(con, content, source=source)
+
+
+def test_keys_made_while_parsing_are_those_of_sql(con: duckdb.DuckDBPyConnection) -> None:
+    """More batches than one, messages that come again at once and in another batch, and every kind of text."""
+    rng = random.Random(5)
+    authors = ["Ana: ", "Bartholomew Longname: ", "", "Zé: "]
+    texts = ["ok", "", "x" * 80, "é\u200eok marks in here", "two\nlines", "exactly 12 by", "no author: a name"]
+    lines = [
+        f"{rng.randint(1, 3):02d}/03/2024, 09:{rng.randint(0, 3):02d} - {rng.choice(authors)}{rng.choice(texts)}"
+        for _ in range(9000)
+    ]
+    ingest(con, "\n".join(lines).encode(), chat="família")
+    differing = con.execute(
+        "SELECT count(*) FILTER (msg_key <> md5(concat_ws(chr(31), 'whatsapp', 'família', epoch_us(ts)::VARCHAR, "
+        "coalesce(author, ''), coalesce(text, ''), occurrence))::UUID), count(DISTINCT msg_key), max(occurrence) > 9 "
+        "FROM (SELECT *, row_number() OVER (PARTITION BY ts, coalesce(author, ''), coalesce(text, '') ORDER BY seq) "
+        "- 1 AS occurrence FROM messages)"
+    ).fetchall()
+    assert differing == [(0, 9000, True)]

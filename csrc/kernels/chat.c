@@ -538,7 +538,9 @@ sl_status sl_parse_whatsapp(sl_str content, const sl_options *options, sl_rows *
     void *state;
     size_t count;
     SL_TRY(open_parts(content, options, 1, &state, &count));
+    out->expected = out->count + count;
     sl_status status = make_part(state, 0, 0, count, out);
+    out->expected = 0;
     close_parts(state);
     return status;
 }

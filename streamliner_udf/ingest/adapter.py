@@ -241,6 +241,7 @@ class Chat:
     skip : an expression over the rows: why a row is no message, as text, or NULL. What is skipped is reported.
     has_ids : every message has a `native_id`. Otherwise those without one are known by their time, author and text, and
         by how often the same came before.
+    has_keys : the rows have their `msg_key` already, the same that the loader would make of a message without an id.
     details : what was decided about the file, for the report: dialect, date order, how sure.
     skipped, warnings : complete once the rows have been read to their end.
     finish : called then, where something is known only by then.
@@ -252,6 +253,7 @@ class Chat:
     select: str
     skip: str = "NULL"
     has_ids: bool = False
+    has_keys: bool = False
     details: dict[str, Any] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import streamliner_udf
+from streamliner_udf._core import Function
 
 from .adapter import ARCHIVE, Chat, Container, Folder, LoadOptions, Skipped, Source
 from .errors import ExportError
@@ -17,6 +18,7 @@ from .safezip import SafeZip, ZipLimits, ZipValidationError
 
 __all__ = ["Export", "ExportError", "Skipped", "WhatsAppAdapter", "read_export"]
 
+_PARSER = Function("parse_whatsapp")
 _IOS_MEMBER = "_chat.txt"
 _SAMPLE = 1 << 16
 _BYTE_ORDER_MARKS = (
@@ -79,26 +81,30 @@ class _Chat:
     replaced: int
 
 
-def _parse(content: bytes, options: str = "") -> _Chat:
+def _parse(content: bytes, options: str = "", keyed: str | None = None) -> _Chat:
     """The bytes of a file, parsed with options of `parse_whatsapp`. Most are UTF-8 already, and then nothing is
-    decoded: the kernel reads them as they are, which takes a third of the time."""
+    decoded: the kernel reads them as they are, which takes a third of the time. `keyed`: the thread of `msg_key`."""
+
+    def rows(content: bytes) -> Any:
+        return _PARSER.parse(content, (options,), keyed)
+
     encoding, replaced, given = "utf-8", 0, content
     if content.startswith(ARCHIVE):  # within an archive, or named as a text: not opened
-        return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", ""), encoding, 0)
+        return _Chat(content, rows(b""), encoding, 0)
     for mark, name in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
             content, encoding = content[len(mark) :], name
             break
     if encoding == "utf-8":
         try:
-            return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", given, options), encoding, 0)
+            return _Chat(content, rows(given), encoding, 0)
         except streamliner_udf.InvalidUTF8:
             pass
     text = content.decode(encoding, "replace")
     # A replacement character that was there before is no replacement.
     replaced = text.count("\ufffd") - content.decode(encoding, "ignore").count("\ufffd")
     content = text.encode()
-    return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", content, options), encoding, replaced)
+    return _Chat(content, rows(content), encoding, replaced)
 
 
 def _sniff(content: bytes) -> dict[str, Any]:
@@ -258,7 +264,7 @@ def read_export(path: str | Path, limits: ZipLimits | None = None) -> Export:
     return Export(path, chat.content, chat.messages, title, None, len(content), chat.encoding, chat.replaced, ())
 
 
-_COLUMNS = "seq, ts, author, text, kind, media, line"
+_COLUMNS = "seq, ts, author, text, kind, media, line, msg_key"
 
 
 class WhatsAppAdapter:
@@ -291,18 +297,19 @@ class WhatsAppAdapter:
             skipped = []
 
     def _chat(self, source: Source, options: LoadOptions, skipped: list[Skipped]) -> Chat:
-        parsed = _parse(source.read(), "" if options.date_order == "auto" else options.date_order)
+        title = options.chat or _title(source)
+        order = "" if options.date_order == "auto" else options.date_order
+        parsed = _parse(source.read(), order, f"{self.name}\x1f{title}")
         look = _look(parsed.content, options.date_order)
         if not look["messages"]:
             raise ExportError(
                 f"ingest: expected {source.name} to hold messages like {_EXAMPLE}, got none: {look['reason']}"
             )
-        title = options.chat or _title(source)
         before = look.pop("skipped")
         if before:
             skipped = [*skipped, Skipped(source.name, "before the first message", 1, before)]
         del look["messages"]  # the report counts those that were loaded
-        chat = Chat(title, title, parsed.messages, _COLUMNS, details=look, skipped=skipped)
+        chat = Chat(title, title, parsed.messages, _COLUMNS, has_keys=True, details=look, skipped=skipped)
         if not look["confident"]:
             chat.warnings.append(f"dates are read as {look['date_order']}, which is not certain: {look['reason']}")
         if parsed.replaced:
