@@ -383,7 +383,8 @@ def test_how_sure(content: str, confident: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["until=", "until=2024", "until=2024-02-30", "until=1969-12-31", "until=2024-13-01", "until=2024-3-5", "until"]
+    "word",
+    ["until=", "until=2024", "until=2024-02-30", "until=1969-12-31", "until=2024-13-01", "until=2024-3-5", "until"],
 )
 def test_days_that_options_cannot_name(word: str) -> None:
     for name in ("parse_whatsapp", "sniff_whatsapp"):
@@ -577,7 +578,7 @@ def test_options_of_parse_rows() -> None:
     assert con.sql("SELECT ts::VARCHAR FROM found").fetchall() == [("2024-05-03 09:15:00",)]
     with pytest.raises(
         ValueError,
-        match="parse_whatsapp: expected options to be a list of dmy, mdy, ymd, any, until=YYYY-MM-DD, title=NAME, got 'x'",
+        match=r"parse_whatsapp: expected options to be a list of dmy, .*, any, until=YYYY-MM-DD, title=NAME, got 'x'",
     ):
         streamliner_udf.parse_rows("parse_whatsapp", b"", "x")
     with pytest.raises(TypeError, match="parse_whatsapp: expected at most 1 options, got 2"):

@@ -325,9 +325,21 @@ class SafeZip:
             header = self._take(place, _ENTRY.size) if place + _ENTRY.size <= self._stop else b""
             if header[:4] != b"PK\x01\x02":
                 raise _broken(f"its directory ends after {len(entries):,} of {count:,} members")
-            _, flags, method, date, crc, packed, size, name_length, extra_length, comment_length, disk, attributes, offset = (
-                _ENTRY.unpack(header)
-            )
+            (
+                _,
+                flags,
+                method,
+                date,
+                crc,
+                packed,
+                size,
+                name_length,
+                extra_length,
+                comment_length,
+                disk,
+                attributes,
+                offset,
+            ) = _ENTRY.unpack(header)
             place += _ENTRY.size
             stop = place + name_length + extra_length + comment_length
             if stop > self._stop:

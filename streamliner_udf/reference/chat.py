@@ -437,25 +437,26 @@ def parse_whatsapp(content: str, options: str = "") -> list[dict[str, Any]]:
         deleted, location, poll, contact, call or empty. `media` is the name of an attached file. `line` counts
         lines from 1.
 
-        One text has one dialect: that of its first header, unless another has more than twice as many among the
-        first 1,000. A line that looks otherwise belongs to the message before it, unless somebody put two exports
-        behind each other: a dialect with three headers or more and a fifth of all, whose lines are all before or
-        all behind those of the others, is another export. Where LF and CRLF both stand before headers, only those
-        after the commoner count (CRLF for iOS and LF for Android, if none is). The order of dates is decided once
-        for each export, by the first of these that tells: a year that stands first; the option; a field above 12;
-        the dates in names of media; fewer steps back in time; the only field that moves is the day; only one order has
-        no date after `until`; how dates are written; day first. Headers whose date does not exist in that order are text. A name with an odd number of
-        quotes is no author. Where the space behind the colon is lost, the author is one who is known from another
-        line. An author whose messages, two or more, all begin with the same `X: ` is called `author: X`, unless X
-        is what the app writes of files, or addresses follow. `sniff_whatsapp` tells what was decided.
+        One text has one dialect: that of its first header, unless another has more than twice as many among the first
+        1,000. A line that looks otherwise belongs to the message before it, unless somebody put two exports behind each
+        other: a dialect with three headers or more and a fifth of all, whose lines are all before or all behind those
+        of the others, is another export. Where LF and CRLF both stand before headers, only those after the commoner
+        count (CRLF for iOS and LF for Android, if none is). The order of dates is decided once for each export, by the
+        first of these that tells: a year that stands first; the option; a field above 12; the dates in names of media;
+        fewer steps back in time; the only field that moves is the day; only one order has no date after `until`; how
+        dates are written; day first. Headers whose date does not exist in that order are text. A name with an odd
+        number of quotes is no author. Where the space behind the colon is lost, the author is one who is known from
+        another line. An author whose messages, two or more, all begin with the same `X: ` is called `author: X`, unless
+        X is what the app writes of files, or addresses follow. `sniff_whatsapp` tells what was decided.
 
         In groups iOS says of itself that the chat wrote: texts of an author who is called as the chat, by `title`, are
         system messages where there are two other authors or more, and where none of that author's messages has the
         mark of a file before its header. A chat of two is called as one of them, who is a person.
 
     Nulls : NULL in, NULL out.
-    Errors : options has another word, two orders, or a day that does not exist; bytes that are neither text nor an archive; an archive that is
-    broken, breaks a limit, is encrypted or holds no chat. A text that is no chat gives an empty list.
+    Errors : options has another word, two orders, or a day that does not exist; bytes that are neither text nor an
+    archive; an archive that is broken, breaks a limit, is encrypted or holds no chat. A text that is no chat gives an
+    empty list.
     Cost : O(len(content)) time; 24 bytes a message besides the result.
     Source : headers and bodies of public exports; words for times of day from CLDR; years of 1300 to 1499 are of the
         Solar Hijri calendar, whose leap years are 8 in 33.
