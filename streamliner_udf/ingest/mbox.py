@@ -170,14 +170,11 @@ _ADDRESS = re.compile(
 class _Plain:
     """A message of one text."""
 
-    def __init__(self, fields: list[tuple[str, str]], is_html: bool, charset: str | None, body: bytes) -> None:
-        self.fields = fields
+    def __init__(self, headers: dict[str, str], is_html: bool, charset: str | None, body: bytes) -> None:
+        self.headers = headers  # the first of each name, in small letters
         self.is_html = is_html
         self.charset = charset
         self.body = body
-
-    def raw_items(self) -> list[tuple[str, str]]:
-        return self.fields
 
 
 def _read_plain(raw: bytes) -> _Plain | None:
@@ -187,20 +184,18 @@ def _read_plain(raw: bytes) -> _Plain | None:
         return None
     # As Python has it: bytes that are not ASCII are surrogates.
     fields = _FIELD.findall(raw[: match.end() - 1].decode("ascii", "surrogateescape"))
-    mime = {}
+    headers: dict[str, str] = {}
     for name, value in fields:
-        lower = name.lower()
-        if lower.startswith("content-"):
-            if lower in mime:
-                return None
-            mime[lower] = value
-    if "content-disposition" in mime or mime.get("content-transfer-encoding", "8bit").lower() not in ("7bit", "8bit"):
+        headers.setdefault(name.lower(), value)
+    encoding = headers.get("content-transfer-encoding", "8bit").lower()
+    if "content-disposition" in headers or encoding not in ("7bit", "8bit"):
         return None
-    found = _ONE_TEXT.fullmatch(mime.get("content-type", "text/plain"))
-    if found is None or mime.get("content-type", "").lower().count("charset") > 1:
+    kind = headers.get("content-type", "text/plain")
+    found = _ONE_TEXT.fullmatch(kind)
+    if found is None or kind.lower().count("charset") > 1:
         return None
     charset = found[2] or found[3]
-    return _Plain(fields, found[1].lower() == "html", charset and charset.lower(), raw[match.end() :])
+    return _Plain(headers, found[1].lower() == "html", charset and charset.lower(), raw[match.end() :])
 
 
 def _parse_address(text: str) -> tuple[str, str]:
@@ -211,6 +206,8 @@ def _parse_address(text: str) -> tuple[str, str]:
 
 def _raw_header(message: email.message.Message | _Plain, *names: str) -> str:
     """The first header of these names, as it stands there."""
+    if isinstance(message, _Plain):
+        return next((message.headers[name] for name in names if name in message.headers), "")
     for wanted in names:
         for name, value in message.raw_items():
             if name.lower() == wanted:
