@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import datetime
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -105,18 +106,19 @@ def _parse(content: bytes, options: str = "", keyed: str | None = None) -> _Chat
     return _Chat(content, rows(content), encoding, replaced)
 
 
-def _sniff(content: bytes) -> dict[str, Any]:
-    return streamliner_udf.parse_row("sniff_whatsapp", b"" if content.startswith(ARCHIVE) else content)
+def _sniff(content: bytes, options: str = "") -> dict[str, Any]:
+    return streamliner_udf.parse_row("sniff_whatsapp", b"" if content.startswith(ARCHIVE) else content, options)
 
 
-def _look(content: bytes, date_order: str) -> dict[str, Any]:
-    """What `sniff_whatsapp` says of a chat, where the caller may know the order of its dates."""
-    found = _sniff(content)
-    dialect = found["dialect"] or ""
-    open_order = found["date_order"] in ("dmy", "mdy") and "Month" not in dialect
-    if open_order and (date_order in ("dmy", "mdy") or (date_order == "ymd" and "yyyy" not in dialect)):
-        found |= {"date_order": date_order, "confident": True, "reason": "the caller knows it"}
-    return found
+def _options(source: Source, options: LoadOptions) -> str:
+    """What is known of a file, as options of `parse_whatsapp`."""
+    words = [] if options.date_order == "auto" else [options.date_order]
+    if (day := source.written()) and datetime.date(1970, 1, 1) <= day < datetime.date.max:
+        # It may be tomorrow already where the phone is.
+        words.append(f"until={day + datetime.timedelta(1)}")
+    title = options.chat if source.path is None and options.chat else _title(source)
+    title = title.encode("utf-8", "replace").decode()  # a name on disk can be any bytes
+    return ",".join([*words, f"title={title}"])
 
 
 def _unknown_marker(content: bytes) -> str | None:
@@ -296,9 +298,9 @@ class WhatsAppAdapter:
 
     def _chat(self, source: Source, options: LoadOptions, skipped: list[Skipped]) -> Chat:
         title = options.chat or _title(source)
-        order = "" if options.date_order == "auto" else options.date_order
-        parsed = _parse(source.read(), order, f"{self.name}\x1f{title}")
-        look = _look(parsed.content, options.date_order)
+        known = _options(source, options)
+        parsed = _parse(source.read(), known, f"{self.name}\x1f{title}")
+        look = _sniff(parsed.content, known)
         if not look["messages"]:
             raise ExportError(
                 f"ingest: expected {source.name} to hold messages like {_EXAMPLE}, got none: {look['reason']}"
