@@ -32,8 +32,14 @@ typedef struct batch_column {
 
 typedef struct batch {
     int64_t count;
+    uint8_t (*keys)[SL_MD5_DIGEST]; /* NULL where none are wanted */
     batch_column columns[SL_FIELD_MAX];
 } batch;
+
+/* The first row with a key, from 1, and how many more have it. */
+typedef struct seen {
+    uint32_t row, more;
+} seen;
 
 struct sl_made {
     atomic_long references;
@@ -58,6 +64,10 @@ struct sl_made {
     void *state;
     size_t total;
     atomic_size_t next; /* the first row that no worker has taken */
+    int keyed;
+    sl_row_key key;
+    seen *seen; /* by their keys; a power of two of them, more than twice the rows */
+    size_t seen_mask;
 };
 
 static void release(sl_made *made) {
@@ -66,6 +76,7 @@ static void release(sl_made *made) {
         for (int f = 0; made->batches[b] && f < SL_FIELD_MAX; f++) free(made->batches[b]->columns[f].extra);
     for (size_t i = 0; i < made->slab_count; i++) free(made->slabs[i]);
     free(made->slabs);
+    free(made->seen);
     free(made->batches);
     sl_signal_free(&made->more);
     sl_lock_free(&made->lock);
@@ -115,7 +126,7 @@ static void *take_memory(sl_made *made, arena *a, size_t size) {
 
 /* Bytes of a batch of so many rows, without what does not stand in the text. */
 static size_t batch_size(const sl_function *function, size_t rows) {
-    size_t size = sizeof(batch) + 64;
+    size_t size = sizeof(batch) + 64 + rows * SL_MD5_DIGEST + 64;
     for (uint32_t f = 0; f < function->result->field_count; f++)
         size += function->result->fields[f].type == SL_TYPE_TEXT ? rows * VIEW + rows / 8 + 2 * 64 : rows * 8 + 64;
     return size;
@@ -125,6 +136,7 @@ static batch *new_batch(sl_made *made, arena *a, size_t rows) {
     batch *b = take_memory(made, a, sizeof(*b));
     if (!b) return NULL;
     memset(b, 0, sizeof(*b));
+    if (made->keyed && !(b->keys = take_memory(made, a, rows * SL_MD5_DIGEST))) return NULL;
     for (uint32_t f = 0; f < made->function->result->field_count; f++) {
         batch_column *column = &b->columns[f];
         int is_text = made->function->result->fields[f].type == SL_TYPE_TEXT;
@@ -134,6 +146,50 @@ static batch *new_batch(sl_made *made, arena *a, size_t rows) {
         memset(column->validity, 0xFF, (rows + 7) / 8);
     }
     return b;
+}
+
+static sl_str text_of(const sl_made *made, const batch_column *column, int64_t row) {
+    const uint8_t *view = column->values + VIEW * row;
+    uint32_t parts[4];
+    memcpy(parts, view, VIEW);
+    if (!(column->validity[row >> 3] >> (row & 7) & 1)) return (sl_str){NULL, 0};
+    if (parts[0] <= VIEW_INLINE) return (sl_str){(const char *)view + 4, parts[0]};
+    if (parts[2] >= 1 + (made->text.len >> PIECE_BITS)) return (sl_str){(const char *)column->extra + parts[3], parts[0]};
+    return (sl_str){made->text.ptr + ((size_t)parts[2] << PIECE_BITS) + parts[3], parts[0]};
+}
+
+/* A row that was there before gets a key of its own: it is the same again for the so-manieth time. */
+static sl_status set_again(const sl_made *made, batch *b, int64_t row, uint32_t times) {
+    sl_cell cells[3];
+    sl_key_room room = {NULL, 0};
+    sl_row_key key = {made->key.prefix, 0, 1, 2};
+    memcpy(&cells[0].integer, b->columns[made->key.time].values + 8 * row, 8);
+    cells[1].text = text_of(made, &b->columns[made->key.author], row);
+    cells[2].text = text_of(made, &b->columns[made->key.text], row);
+    sl_status status = sl_keys_make(&key, cells, 3, 1, times, &room, &b->keys[row]);
+    free(room.bytes);
+    return status;
+}
+
+/* Finds the rows of the batch that were there before; batches come in order. */
+static sl_status find_again(sl_made *made, int64_t at) {
+    batch *b = made->batches[at];
+    for (int64_t row = 0; row < b->count; row++) {
+        uint64_t hash;
+        memcpy(&hash, b->keys[row], sizeof(hash));
+        for (size_t i = (size_t)hash & made->seen_mask;; i = (i + 1) & made->seen_mask) {
+            seen *s = &made->seen[i];
+            if (!s->row) {
+                s->row = (uint32_t)(at * SL_ROWS_BATCH + row) + 1;
+                break;
+            }
+            const batch *first = made->batches[(s->row - 1) / SL_ROWS_BATCH];
+            if (memcmp(first->keys[(s->row - 1) % SL_ROWS_BATCH], b->keys[row], SL_MD5_DIGEST)) continue;
+            SL_TRY(set_again(made, b, row, ++s->more));
+            break;
+        }
+    }
+    return SL_OK;
 }
 
 /* Owns the batch from then on. */
@@ -151,7 +207,8 @@ static sl_status hand_over(sl_made *made, int64_t at, batch *b) {
     }
     if (at < made->capacity) {
         made->batches[at] = b;
-        while (made->count < made->capacity && made->batches[made->count]) made->count++;
+        while (status == SL_OK && made->count < made->capacity && made->batches[made->count])
+            if (!made->keyed || (status = find_again(made, made->count)) == SL_OK) made->count++;
         sl_signal_all(&made->more);
     } else {
         for (int f = 0; f < SL_FIELD_MAX; f++) free(b->columns[f].extra);
@@ -276,6 +333,7 @@ typedef struct sink {
     sl_rows rows;
     sl_cell cells[CELLS * SL_FIELD_MAX];
     sl_made *made;
+    sl_key_room key_room;
     arena memory;
     batch *current;
     int64_t at; /* the number of the current batch */
@@ -290,18 +348,21 @@ static sl_status give(sink *s) {
 
 static sl_status flush(sl_rows *rows) {
     sink *s = rows->owner;
-    const sl_result *result = s->made->function->result;
+    const sl_made *made = s->made;
+    const sl_result *result = made->function->result;
     if (!s->current && !(s->current = new_batch(s->made, &s->memory, s->room))) return SL_ENOMEM;
     batch *b = s->current;
     for (uint32_t f = 0; f < rows->columns; f++) {
         const sl_cell *cells = rows->cells + f;
         if (result->fields[f].type == SL_TYPE_TEXT) {
-            SL_TRY(put_texts(s->made, &b->columns[f], b->count, cells, rows->columns, rows->count));
+            SL_TRY(put_texts(made, &b->columns[f], b->count, cells, rows->columns, rows->count));
             continue;
         }
         int64_t *out = (int64_t *)(void *)b->columns[f].values + b->count;
         for (uint32_t i = 0; i < rows->count; i++) out[i] = cells[(size_t)i * rows->columns].integer;
     }
+    if (made->keyed)
+        SL_TRY(sl_keys_make(&made->key, rows->cells, rows->columns, rows->count, 0, &s->key_room, b->keys + b->count));
     b->count += rows->count;
     rows->count = 0;
     sl_rows_reset(rows);
@@ -315,6 +376,7 @@ static void start_sink(sink *s, sl_made *made, size_t room) {
                         .flush = flush,
                         .owner = s};
     s->made = made;
+    s->key_room = (sl_key_room){NULL, 0};
     s->memory = (arena){NULL, 0, batch_size(made->function, room)};
     s->current = NULL;
     s->at = 0;
@@ -326,6 +388,7 @@ static sl_status end_sink(sink *s, sl_status status) {
     if (status <= SL_OK && s->current) status = give(s);
     for (int f = 0; s->current && f < SL_FIELD_MAX; f++) free(s->current->columns[f].extra);
     sl_rows_free(&s->rows);
+    free(s->key_room.bytes);
     return status;
 }
 
@@ -384,6 +447,15 @@ static void make_parts(sl_made *made, uint32_t threads) {
         made->status = status;
         return;
     }
+    if (made->keyed) {
+        made->seen_mask = 63;
+        while (made->seen_mask < 2 * made->total) made->seen_mask = made->seen_mask * 2 + 1;
+        if (!(made->seen = calloc(made->seen_mask + 1, sizeof(seen)))) {
+            made->status = SL_ENOMEM;
+            made->parts->close(made->state);
+            return;
+        }
+    }
     made->working = 1;
     for (uint32_t i = 1; i < threads && made->total > FEW; i++) {
         worker *other = malloc(sizeof(*other));
@@ -406,6 +478,8 @@ static void make_parts(sl_made *made, uint32_t threads) {
     while (made->working) sl_signal_wait(&made->more, &made->lock);
     sl_lock_give(&made->lock);
     made->parts->close(made->state);
+    free(made->seen);
+    made->seen = NULL;
 }
 
 typedef struct production {
@@ -427,8 +501,9 @@ static void produce(void *argument) {
     release(made);
 }
 
-sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, uint32_t threads, void *hold,
-                        void (*drop)(void *hold), sl_made **out) {
+sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, const sl_row_key *key,
+                        uint32_t threads, void *hold, void (*drop)(void *hold), sl_made **out) {
+    if (key && !sl_parts_of(function)) return SL_EARG;
     production *own = malloc(sizeof(*own));
     sl_made *made = calloc(1, sizeof(*made));
     if (!own || !made) {
@@ -443,6 +518,8 @@ sl_status sl_made_start(const sl_function *function, const sl_options *options, 
     made->text = text;
     made->hold = hold;
     made->drop = drop;
+    made->keyed = key != NULL;
+    if (key) made->key = *key;
     made->open = 1;
     made->process = sl_process();
     sl_lock_init(&made->lock);
@@ -493,8 +570,13 @@ static const char *format_of(sl_type type) {
 int sl_made_export_schema(const sl_made *made, struct ArrowSchema *out) {
     const sl_result *result = made->function->result;
     out->release = NULL;
-    int code = sl_arrow_start_schema(out, "+s", "", result->field_count);
-    for (uint32_t f = 0; !code && f < result->field_count; f++)
+    uint32_t fields = result->field_count;
+    int code = sl_arrow_start_schema(out, "+s", "", fields + (made->keyed != 0));
+    if (!code && made->keyed) {
+        code = sl_arrow_start_schema(out->children[fields], "w:16", "msg_key", 0);
+        out->children[fields]->metadata = sl_arrow_uuid;
+    }
+    for (uint32_t f = 0; !code && f < fields; f++)
         code = sl_arrow_start_schema(out->children[f], format_of(result->fields[f].type), result->fields[f].name, 0);
     if (code && out->release) out->release(out);
     return code;
@@ -575,7 +657,11 @@ static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *out) {
     sl_lock_give(&own->made->lock);
     uint32_t fields = own->made->function->result->field_count;
     own->status = SL_ENOMEM; /* the only way in which what follows can fail */
-    int code = start_array(own->made, out, b->count, 1, fields) ? 0 : ENOMEM;
+    int code = start_array(own->made, out, b->count, 1, fields + (b->keys != NULL)) ? 0 : ENOMEM;
+    if (!code && b->keys) {
+        code = start_array(own->made, out->children[fields], b->count, 2, 0) ? 0 : ENOMEM;
+        if (!code) out->children[fields]->buffers[1] = b->keys;
+    }
     for (uint32_t f = 0; !code && f < fields; f++) code = export_column(own->made, &b->columns[f], b->count, out->children[f]);
     if (code && out->release) out->release(out);
     return code;
