@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import sys
@@ -20,12 +21,15 @@ pytest.importorskip("pyarrow")
 import cases  # noqa: E402
 import corpora  # noqa: E402
 import floors  # noqa: E402
+import near_duplicates  # noqa: E402
 import overhead  # noqa: E402
 import plain_python  # noqa: E402
 import report  # noqa: E402
 import run  # noqa: E402
 import settings  # noqa: E402
 import timing  # noqa: E402
+
+import streamliner_udf  # noqa: E402
 
 needs_compiler = pytest.mark.skipif(not shutil.which(floors.compiler()[0]), reason="no C compiler")
 
@@ -267,3 +271,31 @@ def test_a_setting_that_changes_answers_is_refused(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(settings, "pipeline", wrong)
     with pytest.raises(SystemExit, match="small groups: the answers differ"):
         settings.measure(small, source, 1)
+
+
+# ---- near-duplicates -----------------------------------------------------------------------------------------------
+
+
+def test_right_pairs_are_those_of_all_comparisons() -> None:
+    texts = [(key, text) for key, text in enumerate(corpora.chat_messages(150) + corpora.reworded(150)) if text.split()]
+    grams = {key: set(near_duplicates._ngrams(text)) for key, text in texts}
+    wanted = {
+        (a, b)
+        for a, b in itertools.combinations(sorted(grams), 2)
+        if len(grams[a] & grams[b]) / len(grams[a] | grams[b]) >= near_duplicates.THRESHOLD
+    }
+    assert len(wanted) > 10
+    assert near_duplicates.right_pairs(texts) == wanted
+
+
+@pytest.mark.parametrize("way", near_duplicates.WAYS)
+def test_every_way_finds_near_duplicates(way: str) -> None:
+    if not way.startswith("streamliner"):
+        pytest.importorskip(way)
+    with streamliner_udf.connect() as con:
+        near_duplicates.load(con, 2_000, templates=False)
+        right = near_duplicates.right_pairs(near_duplicates.different(con))
+    found = {(a, b) for a, b in near_duplicates.measure(way, 2_000)["pairs"]}
+    assert len(found & right) >= 0.7 * len(right) > 10
+    if way == "streamliner":
+        assert found <= right

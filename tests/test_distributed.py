@@ -202,6 +202,8 @@ def test_parts_of_a_table_by_column(con: duckdb.DuckDBPyConnection, source: Path
     report = distributed.run(query, table, tmp_path / "out", workers=2)
     con.execute("CREATE TEMP TABLE seen AS FROM source WHERE id > 10")
     same_as(con, tmp_path / "out", query.replace("source", "seen"), report)
+    with pytest.raises(ValueError, match=r"expected main\.seen to be a table, or by= .* got a view"):
+        distributed.run(QUERY, distributed.Table(table.database, table.name), tmp_path / "out2", executor=Here())
     with duckdb.connect(str(tmp_path / "chat.duckdb")) as writer:
         writer.execute("CREATE TABLE more (i INTEGER)")
         with pytest.raises(RuntimeError, match=r"distributed\.run: expected .* to be free for reading"):

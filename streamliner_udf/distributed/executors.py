@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol
 
@@ -125,6 +125,34 @@ class LocalExecutor:
             child.end()
 
 
+_LOOPBACK = "127.0.0.1"
+# Ray puts the address of the machine in place of the loopback's, unless it is told that there are no other machines;
+# the name is that of the systems where this is its default.
+_OTHER_MACHINES = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+
+
+@contextlib.contextmanager
+def _on_loopback() -> Iterator[None]:
+    """A Ray that is started meanwhile keeps to this machine, and sends no statistics of its use."""
+    wanted = {_OTHER_MACHINES: "0", "RAY_USAGE_STATS_ENABLED": "0"}
+    before = {name: os.environ.get(name) for name in wanted}
+    constants = sys.modules.get("ray._private.ray_constants")  # read from the environment when it was imported
+    known = getattr(constants, "ENABLE_RAY_CLUSTER", None)
+    os.environ.update(wanted)
+    if known is not None:
+        constants.ENABLE_RAY_CLUSTER = False  # type: ignore[union-attr]
+    try:
+        yield
+    finally:
+        if known is not None:
+            constants.ENABLE_RAY_CLUSTER = known  # type: ignore[union-attr]
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
 class RayExecutor:
     """Ray core tasks. Paths are passed and no rows, so every node has to see the same files."""
 
@@ -142,22 +170,28 @@ class RayExecutor:
         self._ray = ray
         self._started = not ray.is_initialized()
         if self._started:
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            here: dict[str, Any] = {}
-            if "address" not in options:
-                # A cluster of its own for this run, which nobody else can reach.
-                here = {
-                    "_node_ip_address": "127.0.0.1",
-                    "include_dashboard": False,
-                    "num_cpus": workers * threads,
-                    "object_store_memory": 100_000_000,
-                }
-            ray.init(**{"log_to_driver": False, "logging_level": "warning", **here, **options})
+            self._start(workers * threads, options)
         needs: dict[str, Any] = {"num_cpus": threads, "max_retries": 0}
         if memory is not None:
             needs["memory"] = memory
         self._perform = ray.remote(**needs)(_perform_on_ray)
         self._waiting: dict[Any, Task] = {}
+
+    def _start(self, cpus: int, options: Mapping[str, Any]) -> None:
+        """Ray as the options say; without an address a cluster of its own, which nobody else can reach."""
+        quiet = {"log_to_driver": False, "logging_level": "warning"}
+        if "address" in options:
+            self._ray.init(**{**quiet, **options})
+            return
+        here = {"address": "local", "include_dashboard": False, "num_cpus": cpus, "object_store_memory": 100_000_000}
+        with _on_loopback():
+            self._ray.init(**{**quiet, **here, "_node_ip_address": _LOOPBACK, **options})
+        if "_node_ip_address" not in options and (came := self._ray.util.get_node_ip_address()) != _LOOPBACK:
+            self._ray.shutdown()
+            raise RuntimeError(
+                f"distributed.run: expected Ray to listen on {_LOOPBACK} only, got {came}; to use it where others can "
+                "reach it, start it before, with ray.init()"
+            )
 
     def submit(self, task: Task) -> None:
         self._waiting[self._perform.remote(dict(task))] = task

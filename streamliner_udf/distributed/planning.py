@@ -169,7 +169,13 @@ def _of_table(source: Table) -> list[Partition]:
             counts = dict(con.execute(f"SELECT {place}, count(*) FROM {table} GROUP BY 1").fetchall())
             wanted = [(f"{place} = {part}", counts.get(part, 0)) for part in range(parts)]
         else:
-            last = con.execute(f"SELECT coalesce(max(rowid) + 1, 0) FROM {table}").fetchall()[0][0]
+            try:
+                last = con.execute(f"SELECT coalesce(max(rowid) + 1, 0) FROM {table}").fetchall()[0][0]
+            except duckdb.BinderException:
+                raise ValueError(
+                    f"distributed.run: expected {source.name} to be a table, or by= to say how it is to be cut, "
+                    "got a view, which has no numbers of rows"
+                ) from None
             if source.parts is None:
                 parts, edges = -(-last // _ROWS) or 1, range(0, last + _ROWS, _ROWS)
             else:

@@ -26,8 +26,9 @@ def read_manifest(target: str | os.PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        `parts` (each with `file`, `rows`, `bytes`, `checksum`, `partition`, `quarantine`, `quarantined`), `columns`,
-        `rows_in`, `rows_out`, `quarantined`, `checksum`, `failed`, `sql`, `versions`, `created`.
+        `parts` (each with `file`, `partition`, `rows`, `bytes`, `checksum`, `key`), `aside` (`quarantine`, a file,
+        `partition`, `rows`), `failed` (`partition`, `tries`, `reason`), `columns`, `rows_in`, `rows_out`,
+        `quarantined`, `checksum`, `sql`, `before`, `by`, `source`, `versions`, `created`.
 
     Errors : FileNotFoundError where no run has been committed.
     """
