@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 enum {
-    CELLS = 256,           /* elements that a kernel gives at a time; SL_ROWS_BATCH is a multiple */
+    CELLS = SL_ROWS_UNIT,  /* elements that a kernel gives at a time */
     SLAB = 4 << 20,        /* bytes of memory at a time */
     VIEW = 16,
     VIEW_INLINE = 12,      /* bytes of a text that stands in its view */
@@ -19,7 +19,7 @@ enum {
     PIECES_MAX = 4,
     BUFFERS_MAX = 2 + PIECES_MAX + 2,
     WORKERS_MAX = 8,
-    FEW = 2 * SL_ROWS_BATCH /* rows for which no second thread is started */
+    FEW = 2 /* batches for which no second thread is started */
 };
 
 typedef struct batch_column {
@@ -63,6 +63,7 @@ struct sl_made {
     const sl_parts *parts;
     void *state;
     size_t total;
+    size_t rows; /* of a batch */
     atomic_size_t next; /* the first row that no worker has taken */
     int keyed;
     sl_row_key key;
@@ -180,11 +181,11 @@ static sl_status find_again(sl_made *made, int64_t at) {
         for (size_t i = (size_t)hash & made->seen_mask;; i = (i + 1) & made->seen_mask) {
             seen *s = &made->seen[i];
             if (!s->row) {
-                s->row = (uint32_t)(at * SL_ROWS_BATCH + row) + 1;
+                s->row = (uint32_t)(at * made->rows + row) + 1;
                 break;
             }
-            const batch *first = made->batches[(s->row - 1) / SL_ROWS_BATCH];
-            if (memcmp(first->keys[(s->row - 1) % SL_ROWS_BATCH], b->keys[row], SL_MD5_DIGEST)) continue;
+            const batch *first = made->batches[(s->row - 1) / made->rows];
+            if (memcmp(first->keys[(s->row - 1) % made->rows], b->keys[row], SL_MD5_DIGEST)) continue;
             SL_TRY(set_again(made, b, row, ++s->more));
             break;
         }
@@ -396,7 +397,7 @@ static void make_whole(sl_made *made) {
     sink *s = malloc(sizeof(*s));
     sl_status status = SL_ENOMEM;
     if (s) {
-        start_sink(s, made, SL_ROWS_BATCH);
+        start_sink(s, made, made->rows);
         status = end_sink(s, made->function->kernel.ROWS(made->text, made->options, &s->rows));
     }
     free(s);
@@ -412,13 +413,13 @@ typedef struct worker {
 static void work(sl_made *made, uint32_t number) {
     sink *s = malloc(sizeof(*s));
     sl_status status = s ? SL_OK : SL_ENOMEM;
-    if (s) start_sink(s, made, made->total < SL_ROWS_BATCH ? made->total : SL_ROWS_BATCH);
+    if (s) start_sink(s, made, made->total < made->rows ? made->total : made->rows);
     while (status <= SL_OK) {
-        size_t from = atomic_fetch_add(&made->next, SL_ROWS_BATCH), left;
+        size_t from = atomic_fetch_add(&made->next, made->rows), left;
         if (from >= made->total) break;
         left = made->total - from;
-        s->at = (int64_t)(from / SL_ROWS_BATCH);
-        s->room = left < SL_ROWS_BATCH ? left : SL_ROWS_BATCH;
+        s->at = (int64_t)(from / made->rows);
+        s->room = left < made->rows ? left : made->rows;
         status = made->parts->make(made->state, number, from, from + s->room, &s->rows);
         if (status <= SL_OK && s->rows.count) status = flush(&s->rows);
     }
@@ -457,7 +458,7 @@ static void make_parts(sl_made *made, uint32_t threads) {
         }
     }
     made->working = 1;
-    for (uint32_t i = 1; i < threads && made->total > FEW; i++) {
+    for (uint32_t i = 1; i < threads && made->total > FEW * made->rows; i++) {
         worker *other = malloc(sizeof(*other));
         if (!other) break;
         *other = (worker){made, i};
@@ -502,7 +503,7 @@ static void produce(void *argument) {
 }
 
 sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, const sl_row_key *key,
-                        uint32_t threads, void *hold, void (*drop)(void *hold), sl_made **out) {
+                        uint32_t rows, uint32_t threads, void *hold, void (*drop)(void *hold), sl_made **out) {
     if (key && !sl_parts_of(function)) return SL_EARG;
     production *own = malloc(sizeof(*own));
     sl_made *made = calloc(1, sizeof(*made));
@@ -516,6 +517,7 @@ sl_status sl_made_start(const sl_function *function, const sl_options *options, 
     made->function = function;
     made->options = options;
     made->text = text;
+    made->rows = rows;
     made->hold = hold;
     made->drop = drop;
     made->keyed = key != NULL;
