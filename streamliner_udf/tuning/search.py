@@ -409,7 +409,7 @@ class Search:
 
     def _reserve(self) -> float:
         """Seconds that the confirmation needs."""
-        return min(2 * _PAIRS_MIN * self._cost(1) * 1.5, self.budget * (1 - _SCREENING_SHARE))
+        return min(2 * _PAIRS * self._cost(1) * 1.3, self.budget * (1 - _SCREENING_SHARE))
 
     def _try(self, knob: Knob) -> Choice | None:
         """The best value of a knob, if one helps. Row groups are tried on all rows: in a sample there are others."""
