@@ -1207,6 +1207,8 @@ cdef class Function:
             )
         if status > SL_OK:
             Py_DECREF(hold)
+            if status == SL_EARG:
+                raise TypeError(f"{self.name}: expected no keyed, because its rows have no keys, got {keyed!r}")
             raise _fail(self.name, status, None, -1)
         return result
 
@@ -1749,7 +1751,7 @@ def parse_row(str name, content, *options):
     return Function(name).look(content, options)
 
 
-def parse_rows(str name, content, *options, batch_rows=None):
+def parse_rows(str name, content, *options, keyed=None, batch_rows=None):
     """What a function finds in one text, as rows for DuckDB, pyarrow or Polars.
 
     Parameters
@@ -1761,6 +1763,9 @@ def parse_rows(str name, content, *options, batch_rows=None):
         as it takes them there.
     options
         Of the function, in its order; the others have their defaults.
+    keyed : str, optional
+        Of `parse_whatsapp`: gives a column `msg_key` too, the MD5 as a UUID of this, the time, the author, the text and how
+        often the same came before, joined with chr(31).
     batch_rows : int, optional
         Rows of a record batch, which one thread makes and one of the reader takes: 2,048 by default, rounded up to 256.
 
@@ -1783,7 +1788,7 @@ def parse_rows(str name, content, *options, batch_rows=None):
     >>> duckdb.sql("SELECT author, text FROM messages").fetchall()
     [('Ana', 'hi')]
     """
-    return Function(name).parse(content, options, None, batch_rows)
+    return Function(name).parse(content, options, keyed, batch_rows)
 
 
 include "_items.pxi"

@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-#include "../pages.h"
-#include "../parts.h"
 #include "simd.h"
 
 /* word[0]: the order of dates, CHAT_ANY and CHAT_UNTIL, and above them the day; object: a name of word[1] bytes. */

@@ -1,77 +1,10 @@
 /* rows.c - makes the record batches of rows.h.
  * Contract: memory comes in large pages and is never moved; a failed or cancelled production leaves what it has made. */
-#include "rows.h"
+#include "made.h"
 
-#include "../pages.h"
-#include "../parts.h"
-#include "thread.h"
-
-#include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
-enum {
-    CELLS = SL_ROWS_UNIT,  /* elements that a kernel gives at a time */
-    SLAB = 4 << 20,        /* bytes of memory at a time */
-    VIEW = 16,
-    VIEW_INLINE = 12,      /* bytes of a text that stands in its view */
-    PIECE_BITS = 30,       /* places in a view have 31 bits: a longer text is several buffers, a gigabyte apart */
-    PIECES_MAX = 4,
-    BUFFERS_MAX = 2 + PIECES_MAX + 2,
-    WORKERS_MAX = 8,
-    FEW = 2 /* batches for which no second thread is started */
-};
-
-typedef struct batch_column {
-    uint8_t *values;   /* views, or 8 bytes a number */
-    uint8_t *validity; /* of texts */
-    int64_t null_count;
-    uint8_t *extra; /* texts that do not stand in the text like this */
-    size_t extra_len, extra_cap;
-} batch_column;
-
-typedef struct batch {
-    int64_t count;
-    uint8_t (*keys)[SL_MD5_DIGEST]; /* NULL where none are wanted */
-    batch_column columns[SL_FIELD_MAX];
-} batch;
-
-/* The first row with a key, from 1, and how many more have it. */
-typedef struct seen {
-    uint32_t row, more;
-} seen;
-
-struct sl_made {
-    atomic_long references;
-    const sl_function *function;
-    const sl_options *options;
-    sl_str text;
-    void *hold;
-    void (*drop)(void *hold);
-    long process; /* the one in which the threads run: a fork has no such threads */
-    /* With the lock held: */
-    sl_lock lock;
-    sl_signal more;
-    int open, cancelled;
-    uint32_t working;
-    sl_status status;
-    batch **batches; /* NULL for one that is not there yet */
-    int64_t count, capacity; /* `count` of them, from the first one on, are there */
-    void **slabs;
-    size_t slab_count, slab_capacity;
-    /* Where the function has parts: */
-    const sl_parts *parts;
-    void *state;
-    size_t total;
-    size_t rows; /* of a batch */
-    atomic_size_t next; /* the first row that no worker has taken */
-    int keyed;
-    sl_row_key key;
-    seen *seen; /* by their keys; a power of two of them, more than twice the rows */
-    size_t seen_mask;
-};
-
-static void release(sl_made *made) {
+void sl_made_release(sl_made *made) {
     if (atomic_fetch_sub(&made->references, 1) != 1) return;
     for (int64_t b = 0; b < made->capacity; b++)
         for (int f = 0; made->batches[b] && f < SL_FIELD_MAX; f++) free(made->batches[b]->columns[f].extra);
@@ -155,7 +88,7 @@ static sl_str text_of(const sl_made *made, const batch_column *column, int64_t r
     memcpy(parts, view, VIEW);
     if (!(column->validity[row >> 3] >> (row & 7) & 1)) return (sl_str){NULL, 0};
     if (parts[0] <= VIEW_INLINE) return (sl_str){(const char *)view + 4, parts[0]};
-    if (parts[2] >= 1 + (made->text.len >> PIECE_BITS)) return (sl_str){(const char *)column->extra + parts[3], parts[0]};
+    if (parts[2] >= pieces_of(made)) return (sl_str){(const char *)column->extra + parts[3], parts[0]};
     return (sl_str){made->text.ptr + ((size_t)parts[2] << PIECE_BITS) + parts[3], parts[0]};
 }
 
@@ -246,11 +179,6 @@ static view place_view(sl_str text, uint32_t buffer, uint32_t offset) {
     return v;
 }
 
-static uint32_t pieces_of(const sl_made *made) { return 1 + (made->text.len >> PIECE_BITS); }
-static uint32_t piece_size(const sl_made *made, uint32_t piece) {
-    uint32_t left = made->text.len - (piece << PIECE_BITS);
-    return left < INT32_MAX ? left : INT32_MAX;
-}
 
 static sl_status extra_view(const sl_made *made, batch_column *column, sl_str text, view *out) {
     size_t need = column->extra_len + text.len;
@@ -438,7 +366,7 @@ static void work(sl_made *made, uint32_t number) {
 static void run_worker(void *argument) {
     worker *own = argument;
     work(own->made, own->number);
-    release(own->made);
+    sl_made_release(own->made);
     free(own);
 }
 
@@ -470,7 +398,7 @@ static void make_parts(sl_made *made, uint32_t threads) {
         sl_lock_take(&made->lock);
         made->working--;
         sl_lock_give(&made->lock);
-        release(made);
+        sl_made_release(made);
         free(other);
         break;
     }
@@ -499,7 +427,7 @@ static void produce(void *argument) {
     made->open = 0;
     sl_signal_all(&made->more);
     sl_lock_give(&made->lock);
-    release(made);
+    sl_made_release(made);
 }
 
 sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, const sl_row_key *key,
@@ -559,132 +487,5 @@ void sl_made_abandon(sl_made *made) {
     if (atomic_load(&made->references) <= 2 + (long)(made->working ? made->working - 1 : 0)) made->cancelled = 1;
     sl_lock_give(&made->lock);
     (void)sl_made_wait(made, INT64_MAX, &count);
-    release(made);
-}
-
-/* ---- Arrow ------------------------------------------------------------------------------------------------------- */
-
-static const char *format_of(sl_type type) {
-    return type == SL_TYPE_TEXT ? "vu" : type == SL_TYPE_TIMESTAMP ? "tsu:" : type == SL_TYPE_NATURAL ? "L"
-           : type == SL_TYPE_REAL ? "g" : "l";
-}
-
-int sl_made_export_schema(const sl_made *made, struct ArrowSchema *out) {
-    const sl_result *result = made->function->result;
-    out->release = NULL;
-    uint32_t fields = result->field_count;
-    int code = sl_arrow_start_schema(out, "+s", "", fields + (made->keyed != 0));
-    if (!code && made->keyed) {
-        code = sl_arrow_start_schema(out->children[fields], "w:16", "msg_key", 0);
-        out->children[fields]->metadata = sl_arrow_uuid;
-    }
-    for (uint32_t f = 0; !code && f < fields; f++)
-        code = sl_arrow_start_schema(out->children[f], format_of(result->fields[f].type), result->fields[f].name, 0);
-    if (code && out->release) out->release(out);
-    return code;
-}
-
-/* One array, and of a batch those of its columns, which may be moved away and are released on their own. */
-typedef struct exported {
-    sl_made *made;
-    const void *buffers[BUFFERS_MAX];
-    int64_t sizes[PIECES_MAX + 1];
-    struct ArrowArray *pointers[SL_FIELD_MAX];
-    struct ArrowArray arrays[SL_FIELD_MAX];
-} exported;
-
-static void release_array(struct ArrowArray *array) {
-    exported *own = array->private_data;
-    for (int64_t i = 0; i < array->n_children; i++)
-        if (array->children[i]->release) array->children[i]->release(array->children[i]);
-    release(own->made);
-    free(own);
-    array->release = NULL;
-}
-
-static exported *start_array(sl_made *made, struct ArrowArray *out, int64_t length, int buffers, uint32_t children) {
-    exported *own = calloc(1, sizeof(*own));
-    if (!own) return NULL;
-    atomic_fetch_add(&made->references, 1);
-    own->made = made;
-    for (uint32_t i = 0; i < children; i++) own->pointers[i] = &own->arrays[i];
-    *out = (struct ArrowArray){.length = length,
-                               .n_buffers = buffers,
-                               .n_children = children,
-                               .buffers = own->buffers,
-                               .children = children ? own->pointers : NULL,
-                               .release = release_array,
-                               .private_data = own};
-    return own;
-}
-
-static int export_column(sl_made *made, const batch_column *column, int64_t count, struct ArrowArray *out) {
-    static const char nothing[8];
-    uint32_t pieces = column->validity ? pieces_of(made) : 0;
-    exported *own = start_array(made, out, count, column->validity ? (int)(2 + pieces + 2) : 2, 0);
-    if (!own) return ENOMEM;
-    out->null_count = column->null_count;
-    out->buffers[0] = column->null_count ? column->validity : NULL;
-    out->buffers[1] = column->values;
-    if (!pieces) return 0;
-    for (uint32_t i = 0; i < pieces; i++) {
-        out->buffers[2 + i] = made->text.ptr + ((size_t)i << PIECE_BITS);
-        own->sizes[i] = piece_size(made, i);
-    }
-    out->buffers[2 + pieces] = column->extra ? (const void *)column->extra : nothing;
-    own->sizes[pieces] = (int64_t)column->extra_len;
-    out->buffers[3 + pieces] = own->sizes;
-    return 0;
-}
-
-typedef struct stream {
-    sl_made *made;
-    int64_t next;
-    sl_status status;
-} stream;
-
-static int stream_schema(struct ArrowArrayStream *self, struct ArrowSchema *out) {
-    return sl_made_export_schema(((stream *)self->private_data)->made, out);
-}
-
-static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *out) {
-    stream *own = self->private_data;
-    int64_t count;
-    out->release = NULL; /* stays so at the end of the stream */
-    own->status = sl_made_wait(own->made, own->next + 1, &count);
-    if (own->status > SL_OK) return EIO;
-    if (own->next == count) return 0;
-    sl_lock_take(&own->made->lock);
-    const batch *b = own->made->batches[own->next++];
-    sl_lock_give(&own->made->lock);
-    uint32_t fields = own->made->function->result->field_count;
-    own->status = SL_ENOMEM; /* the only way in which what follows can fail */
-    int code = start_array(own->made, out, b->count, 1, fields + (b->keys != NULL)) ? 0 : ENOMEM;
-    if (!code && b->keys) {
-        code = start_array(own->made, out->children[fields], b->count, 2, 0) ? 0 : ENOMEM;
-        if (!code) out->children[fields]->buffers[1] = b->keys;
-    }
-    for (uint32_t f = 0; !code && f < fields; f++) code = export_column(own->made, &b->columns[f], b->count, out->children[f]);
-    if (code && out->release) out->release(out);
-    return code;
-}
-
-static const char *stream_error(struct ArrowArrayStream *self) {
-    return sl_status_text(((stream *)self->private_data)->status);
-}
-
-static void release_stream(struct ArrowArrayStream *self) {
-    stream *own = self->private_data;
-    release(own->made);
-    free(own);
-    self->release = NULL;
-}
-
-int sl_made_export_stream(sl_made *made, struct ArrowArrayStream *out) {
-    stream *own = calloc(1, sizeof(*own));
-    if (!own) return ENOMEM;
-    atomic_fetch_add(&made->references, 1);
-    own->made = made;
-    *out = (struct ArrowArrayStream){stream_schema, stream_next, stream_error, release_stream, own};
-    return 0;
+    sl_made_release(made);
 }

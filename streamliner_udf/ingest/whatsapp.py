@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import streamliner_udf
-from streamliner_udf._core import Function
 
 from .adapter import ARCHIVE, Chat, Container, Folder, LoadOptions, Skipped, Source
 from .errors import ExportError
@@ -19,7 +18,6 @@ from .safezip import SafeZip, ZipLimits, ZipValidationError
 
 __all__ = ["Export", "ExportError", "Skipped", "WhatsAppAdapter", "read_export"]
 
-_PARSER = Function("parse_whatsapp")
 _IOS_MEMBER = "_chat.txt"
 _SAMPLE = 1 << 16
 _BYTE_ORDER_MARKS = (
@@ -87,7 +85,7 @@ def _parse(content: bytes, options: str = "", keyed: str | None = None) -> _Chat
     decoded: the kernel reads them as they are, which takes a third of the time. `keyed`: the thread of `msg_key`."""
 
     def rows(content: bytes) -> Any:
-        return _PARSER.parse(content, (options,), keyed)
+        return streamliner_udf.parse_rows("parse_whatsapp", content, options, keyed=keyed)
 
     encoding, replaced, given = "utf-8", 0, content
     if content.startswith(ARCHIVE):  # within an archive, or named as a text: not opened

@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "kernels/utf8.h"
-#include "parts.h"
 #include "python/arrow.h"
 #include "python/rows.h"
 #include "samples.h"
