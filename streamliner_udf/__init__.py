@@ -34,6 +34,7 @@ _LAZY = {
     "materialize": "incremental:materialize",
     "near_duplicates": "near_duplicates",
     "resources": "resources",
+    "tune": "tuning:tune",
 }
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ __all__ = [
     "register",
     "resources",
     "status",
+    "tune",
     *_FUNCTIONS,
 ]
 

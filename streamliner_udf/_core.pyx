@@ -191,13 +191,15 @@ cdef extern from "python/arrow.h":
     int sl_arrow_export_stream(sl_shared *shared, ArrowArrayStream *out) nogil
 
 cdef extern from "python/rows.h":
+    enum:
+        SL_ROWS_BATCH, SL_ROWS_UNIT, SL_ROWS_BATCH_MAX
     ctypedef struct sl_made:
         pass
     ctypedef struct sl_row_key:
         sl_str prefix
         uint32_t time, author, text
     sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, const sl_row_key *key,
-                            uint32_t threads, void *hold, void (*drop)(void *) noexcept nogil, sl_made **out) nogil
+                            uint32_t rows, uint32_t threads, void *hold, void (*drop)(void *) noexcept nogil, sl_made **out) nogil
     sl_status sl_made_wait(sl_made *made, int64_t batches, int64_t *count) nogil
     int64_t sl_made_rows(sl_made *made) nogil
     void sl_made_abandon(sl_made *made) nogil
@@ -1154,18 +1156,19 @@ cdef class Function:
             raise TypeError(f"{self.name}: expected options, got None")
         return options
 
-    def parse(self, object content, tuple args, str keyed=None):
+    def parse(self, object content, tuple args, str keyed=None, object batch_rows=None):
         """As `parse_rows` says; `keyed` is the beginning of what a column `msg_key` is made of: csrc/python/keys.h."""
         cdef sl_str source
         cdef _File file
         cdef sl_status status = SL_OK
         cdef _Options options
+        cdef uint32_t rows = SL_ROWS_BATCH if batch_rows is None else self.batch(batch_rows)
         if self.row.result.type != SL_TYPE_LIST or self.defaults is None or self.field_names[0] is None:
             raise TypeError(f"{self.name}: expected a function that gives a list of structs")
         options = self.options_of(args)
         if isinstance(content, bytes) and self.opener is not NULL:
             file = self.opened(content, -1)
-            return self.produce(file.text, file, options, keyed)
+            return self.produce(file.text, file, options, keyed, rows)
         cdef bytes utf8 = self.utf8_of(content)
         source = sl_str(PyBytes_AS_STRING(utf8), <uint32_t>PyBytes_GET_SIZE(utf8))
         with nogil:
@@ -1173,9 +1176,15 @@ cdef class Function:
                 status = SL_EUTF8
         if status > SL_OK:
             raise _fail(self.name, status, None, -1)
-        return self.produce(source, utf8, options, keyed)
+        return self.produce(source, utf8, options, keyed, rows)
 
-    cdef object produce(self, sl_str text, object source, _Options options, str keyed):
+    cdef uint32_t batch(self, object rows) except? 0:
+        """Rows of a record batch, as the kernels fill them."""
+        if not isinstance(rows, int) or not 1 <= rows <= SL_ROWS_BATCH_MAX:
+            raise ValueError(f"{self.name}: expected batch_rows from 1 to {SL_ROWS_BATCH_MAX}, got {rows!r}")
+        return (<uint32_t>rows + SL_ROWS_UNIT - 1) // SL_ROWS_UNIT * SL_ROWS_UNIT
+
+    cdef object produce(self, sl_str text, object source, _Options options, str keyed, uint32_t rows):
         cdef sl_status status
         cdef ArrowRows result = ArrowRows.__new__(ArrowRows)
         cdef bytes prefix = b"" if keyed is None else keyed.encode()
@@ -1193,7 +1202,9 @@ cdef class Function:
         result.options = options
         Py_INCREF(hold)
         with nogil:
-            status = sl_made_start(self.row, &options.prepared, text, wanted, threads, <void *>hold, &_drop_later, &result.made)
+            status = sl_made_start(
+                self.row, &options.prepared, text, wanted, rows, threads, <void *>hold, &_drop_later, &result.made
+            )
         if status > SL_OK:
             Py_DECREF(hold)
             if status == SL_EARG:
@@ -1740,7 +1751,7 @@ def parse_row(str name, content, *options):
     return Function(name).look(content, options)
 
 
-def parse_rows(str name, content, *options, keyed=None):
+def parse_rows(str name, content, *options, keyed=None, batch_rows=None):
     """What a function finds in one text, as rows for DuckDB, pyarrow or Polars.
 
     Parameters
@@ -1755,6 +1766,8 @@ def parse_rows(str name, content, *options, keyed=None):
     keyed : str, optional
         Of `parse_whatsapp`: gives a column `msg_key` too, the MD5 as a UUID of this, the time, the author, the text and how
         often the same came before, joined with chr(31).
+    batch_rows : int, optional
+        Rows of a record batch, which one thread makes and one of the reader takes: 2,048 by default, rounded up to 256.
 
     Returns
     -------
@@ -1775,7 +1788,7 @@ def parse_rows(str name, content, *options, keyed=None):
     >>> duckdb.sql("SELECT author, text FROM messages").fetchall()
     [('Ana', 'hi')]
     """
-    return Function(name).parse(content, options, keyed)
+    return Function(name).parse(content, options, keyed, batch_rows)
 
 
 include "_items.pxi"

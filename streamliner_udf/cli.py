@@ -94,6 +94,50 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--database", type=Path, metavar="FILE", help="look at the tables of this file too; read only")
     doctor.add_argument("--json", action="store_true", help="print JSON instead of the table")
 
+    tune = commands.add_parser(
+        "tune",
+        help="the settings of DuckDB that your SQL on your data gains from, measured",
+        description="Runs your SQL on copies of your database with one setting changed after the other, each time in a "
+        "fresh process, compares the results, and confirms the winner against the default while both take turns. Often "
+        "the defaults are right. Nothing of yours is changed.",
+        epilog='example: streamliner tune chat.duckdb "SELECT sl_scrub_pii(text) FROM messages" --out tuned\n'
+        "         streamliner tune --verify tuned/recommendation.json chat.duckdb pipeline.sql",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    tune.add_argument("database", type=Path, metavar="DB", help="DuckDB file; it is only read")
+    tune.add_argument("sql", metavar="SQL", help="the workload: statements, or a file of them")
+    tune.add_argument(
+        "--objective",
+        choices=("latency", "throughput", "memory", "disk"),
+        default="latency",
+        help="less time on the clock, processor time, peak memory or bytes on disk (default %(default)s)",
+    )
+    tune.add_argument(
+        "--budget", type=_seconds, default=180.0, metavar="SECONDS", help="that trials may take (default 180)"
+    )
+    tune.add_argument("--trials", type=_positive, default=100, metavar="N", help="at most (default %(default)s)")
+    tune.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap (default %(default)s)")
+    tune.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for recommendation.sql, .json and .svg (default: none written)"
+    )
+    tune.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="NAME=FILE",
+        help="a WhatsApp export, as text, that the workload reads as table NAME; may come again",
+    )
+    tune.add_argument(
+        "--disposable",
+        action="store_true",
+        help="what the workload writes may be lost: in memory and uncompressed count",
+    )
+    tune.add_argument("--all", action="store_true", help="try also the settings that articles recommend")
+    tune.add_argument("--folder", type=Path, metavar="DIR", help="for copies and spilling (default: the system's)")
+    tune.add_argument("--verify", type=Path, metavar="FILE", help="measure this recommendation.json again instead")
+    tune.add_argument("--json", action="store_true", help="print JSON instead of the table")
+
     functions = commands.add_parser(
         "functions",
         help="list the functions",
@@ -141,6 +185,16 @@ def _positive(text: str) -> int:
         value = 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
+    return value
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected seconds above 0, got {text!r}")
     return value
 
 
@@ -263,6 +317,46 @@ def _doctor(options: argparse.Namespace) -> int:
     return EXIT_FAILED if found.findings else EXIT_OK
 
 
+def _tune(options: argparse.Namespace) -> int:
+    import duckdb
+
+    from .tuning import Recommendation, tune, verify
+
+    try:
+        # A workload may be longer than the name of a file can be.
+        with contextlib.suppress(OSError):
+            if Path(options.sql).is_file():
+                options.sql = Path(options.sql).read_text(encoding="utf-8")
+        common = {"inputs": dict(options.input), "folder": options.folder}
+        with Progress("tune", 100) as bar:
+            if options.verify is not None:
+                known = Recommendation.from_json(options.verify.read_text(encoding="utf-8"))
+                checked = verify(known, options.database, options.sql, progress=bar.move, **common)
+                text, given, good = str(checked), checked.to_dict(), checked.holds
+            else:
+                found = tune(
+                    options.database,
+                    options.sql,
+                    objective=options.objective,
+                    budget=options.budget,
+                    trials=options.trials,
+                    seed=options.seed,
+                    disposable=options.disposable,
+                    everything=options.all,
+                    progress=bar.move,
+                    **common,
+                )
+                text, given, good = str(found), found.to_dict(), not found.interrupted
+        if options.out is not None and options.verify is None:
+            written = ", ".join(map(str, found.write(options.out)))
+            text += f"\n\nwritten: {written}"
+    except (ValueError, OSError, duckdb.Error) as error:
+        print(f"streamliner tune: {str(error).removeprefix('tune: ').removeprefix('verify: ')}", file=sys.stderr)
+        return EXIT_FAILED
+    print(json.dumps(given, indent=2, default=str) if options.json else text, flush=True)
+    return EXIT_OK if good else EXIT_FAILED
+
+
 def _functions(options: argparse.Namespace) -> int:
     from ._table import FUNCTIONS
 
@@ -289,7 +383,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0 done, 1 failed, 2 wrong usage."""
     options = _parser().parse_args(arguments)
     try:
-        commands = {"demo": _demo, "doctor": _doctor, "functions": _functions, "ingest": _ingest, "sniff": _sniff}
+        commands = {
+            "demo": _demo,
+            "doctor": _doctor,
+            "functions": _functions,
+            "ingest": _ingest,
+            "sniff": _sniff,
+            "tune": _tune,
+        }
         return commands[options.command](options)
     except KeyboardInterrupt:
         print(f"streamliner {options.command}: interrupted", file=sys.stderr)

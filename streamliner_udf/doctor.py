@@ -20,14 +20,14 @@ from .resources import Resources, detect, recommend
 from .row_groups import advice
 from .sql import identifier
 
-__all__ = ["Diagnosis", "Difference", "Finding", "diagnose"]
+__all__ = ["SHARE_MAX", "Diagnosis", "Difference", "Finding", "diagnose", "size_of"]
 
 _GIBIBYTE = 1 << 30
 _UNITS = {"bytes": 1, "B": 1, **{f"{name}iB": 1 << 10 * (i + 1) for i, name in enumerate("KMGTPE")}}
 # Below, sorting and joining that spills stops with an error soon.
 _DISK_MIN = 2 * _GIBIBYTE
 # DuckDB's default is 80 % of what it believes to be there.
-_SHARE_MAX = 0.85
+SHARE_MAX = 0.85
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _shown(size: int) -> str:
     return f"{size / _GIBIBYTE:.1f} GiB"
 
 
-def _bytes(text: str) -> int:
+def size_of(text: str) -> int:
     """A size as DuckDB writes it: `18.8 GiB`."""
     number, _, unit = text.strip().partition(" ")
     if not unit:
@@ -142,7 +142,7 @@ def _find(found: Resources, threads: int, memory: int, folder: str, free: int | 
                 f"SET threads = {found.cpus};",
             )
         )
-    if found.memory is not None and memory > found.memory * _SHARE_MAX:
+    if found.memory is not None and memory > found.memory * SHARE_MAX:
         findings.append(
             Finding(
                 f"DuckDB may take {_shown(memory)} of the {_shown(found.memory)} that this process may use "
@@ -189,7 +189,7 @@ def diagnose(con: duckdb.DuckDBPyConnection | None = None, found: Resources | No
 
     Examples
     --------
-    >>> from streamliner_udf.doctor import diagnose
+    >>> from streamliner_udf.doctor import diagnose, size_of
     >>> diagnose().backend
     'static'
     """
@@ -201,7 +201,7 @@ def diagnose(con: duckdb.DuckDBPyConnection | None = None, found: Resources | No
     settings = dict(
         con.execute("SELECT name, value FROM duckdb_settings() WHERE name IN (?, ?, ?)", list(names)).fetchall()
     )
-    threads, memory = int(settings["threads"]), _bytes(settings["memory_limit"])
+    threads, memory = int(settings["threads"]), size_of(settings["memory_limit"])
     folder = settings["temp_directory"] or ""
     free = disk_free(Path(folder)) if folder else None
     findings = [*_find(found, threads, memory, folder, free), *_find_tables(con)]

@@ -571,6 +571,20 @@ def test_a_column_with_null() -> None:
     assert con.execute(query, [A]).fetchall() == [(1, False), (None, True), (0, False)]
 
 
+def test_rows_of_a_record_batch() -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    content = "".join(f"05/03/2024, 09:{i % 60:02} - Ana: hi {i}\n" for i in range(3000)).encode()
+    usual = streamliner_udf.parse_rows("parse_whatsapp", content)
+    texts = pyarrow.table(usual)["text"].to_pylist()
+    for rows, lengths in ((None, [2048, 952]), (1, [256] * 11 + [184]), (1500, [1536, 1464]), (1 << 17, [3000])):
+        found = pyarrow.table(streamliner_udf.parse_rows("parse_whatsapp", content, batch_rows=rows))["text"]
+        assert [len(chunk) for chunk in found.chunks] == lengths
+        assert found.to_pylist() == texts
+    for wrong in (0, (1 << 17) + 1, "many"):
+        with pytest.raises(ValueError, match="parse_whatsapp: expected batch_rows from 1 to 131072, got"):
+            streamliner_udf.parse_rows("parse_whatsapp", content, batch_rows=wrong)  # type: ignore[arg-type]
+
+
 def test_options_of_parse_rows() -> None:
     rows = streamliner_udf.parse_rows("parse_whatsapp", chat("5/3/2024").encode(), "mdy")
     con = streamliner_udf.connect()

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 import streamliner_udf
-from streamliner_udf.doctor import _bytes, diagnose
+from streamliner_udf.doctor import diagnose, size_of
 from streamliner_udf.resources import Limit, Resources
 
 GIB = 1 << 30
@@ -82,4 +82,4 @@ def test_a_table_that_one_thread_reads_is_found_and_mended(tmp_path: Path) -> No
     [("18.8 GiB", int(18.8 * GIB)), ("500.0 MiB", 500 << 20), ("0 bytes", 0), ("953.6MiB", int(953.6 * (1 << 20)))],
 )
 def test_sizes_as_duckdb_writes_them(text: str, size: int) -> None:
-    assert _bytes(text) == size
+    assert size_of(text) == size

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 enum {
-    CELLS = 256,           /* elements that a kernel gives at a time; SL_ROWS_BATCH is a multiple */
+    CELLS = SL_ROWS_UNIT,  /* elements that a kernel gives at a time */
     SLAB = 4 << 20,        /* bytes of memory at a time */
     VIEW = 16,
     VIEW_INLINE = 12,      /* bytes of a text that stands in its view */
@@ -17,7 +17,7 @@ enum {
     PIECES_MAX = 4,
     BUFFERS_MAX = 2 + PIECES_MAX + 2,
     WORKERS_MAX = 8,
-    FEW = 2 * SL_ROWS_BATCH /* rows for which no second thread is started */
+    FEW = 2 /* batches for which no second thread is started */
 };
 
 typedef struct batch_column {
@@ -61,6 +61,7 @@ struct sl_made {
     const sl_parts *parts;
     void *state;
     size_t total;
+    size_t rows; /* of a batch */
     atomic_size_t next; /* the first row that no worker has taken */
     int keyed;
     sl_row_key key;

@@ -2,7 +2,6 @@
  * Contract: memory comes in large pages and is never moved; a failed or cancelled production leaves what it has made. */
 #include "made.h"
 
-
 #include <stdlib.h>
 
 void sl_made_release(sl_made *made) {
@@ -115,11 +114,11 @@ static sl_status find_again(sl_made *made, int64_t at) {
         for (size_t i = (size_t)hash & made->seen_mask;; i = (i + 1) & made->seen_mask) {
             seen *s = &made->seen[i];
             if (!s->row) {
-                s->row = (uint32_t)(at * SL_ROWS_BATCH + row) + 1;
+                s->row = (uint32_t)(at * made->rows + row) + 1;
                 break;
             }
-            const batch *first = made->batches[(s->row - 1) / SL_ROWS_BATCH];
-            if (memcmp(first->keys[(s->row - 1) % SL_ROWS_BATCH], b->keys[row], SL_MD5_DIGEST)) continue;
+            const batch *first = made->batches[(s->row - 1) / made->rows];
+            if (memcmp(first->keys[(s->row - 1) % made->rows], b->keys[row], SL_MD5_DIGEST)) continue;
             SL_TRY(set_again(made, b, row, ++s->more));
             break;
         }
@@ -326,7 +325,7 @@ static void make_whole(sl_made *made) {
     sink *s = malloc(sizeof(*s));
     sl_status status = SL_ENOMEM;
     if (s) {
-        start_sink(s, made, SL_ROWS_BATCH);
+        start_sink(s, made, made->rows);
         status = end_sink(s, made->function->kernel.ROWS(made->text, made->options, &s->rows));
     }
     free(s);
@@ -342,13 +341,13 @@ typedef struct worker {
 static void work(sl_made *made, uint32_t number) {
     sink *s = malloc(sizeof(*s));
     sl_status status = s ? SL_OK : SL_ENOMEM;
-    if (s) start_sink(s, made, made->total < SL_ROWS_BATCH ? made->total : SL_ROWS_BATCH);
+    if (s) start_sink(s, made, made->total < made->rows ? made->total : made->rows);
     while (status <= SL_OK) {
-        size_t from = atomic_fetch_add(&made->next, SL_ROWS_BATCH), left;
+        size_t from = atomic_fetch_add(&made->next, made->rows), left;
         if (from >= made->total) break;
         left = made->total - from;
-        s->at = (int64_t)(from / SL_ROWS_BATCH);
-        s->room = left < SL_ROWS_BATCH ? left : SL_ROWS_BATCH;
+        s->at = (int64_t)(from / made->rows);
+        s->room = left < made->rows ? left : made->rows;
         status = made->parts->make(made->state, number, from, from + s->room, &s->rows);
         if (status <= SL_OK && s->rows.count) status = flush(&s->rows);
     }
@@ -387,7 +386,7 @@ static void make_parts(sl_made *made, uint32_t threads) {
         }
     }
     made->working = 1;
-    for (uint32_t i = 1; i < threads && made->total > FEW; i++) {
+    for (uint32_t i = 1; i < threads && made->total > FEW * made->rows; i++) {
         worker *other = malloc(sizeof(*other));
         if (!other) break;
         *other = (worker){made, i};
@@ -432,7 +431,7 @@ static void produce(void *argument) {
 }
 
 sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, const sl_row_key *key,
-                        uint32_t threads, void *hold, void (*drop)(void *hold), sl_made **out) {
+                        uint32_t rows, uint32_t threads, void *hold, void (*drop)(void *hold), sl_made **out) {
     if (key && !sl_parts_of(function)) return SL_EARG;
     production *own = malloc(sizeof(*own));
     sl_made *made = calloc(1, sizeof(*made));
@@ -446,6 +445,7 @@ sl_status sl_made_start(const sl_function *function, const sl_options *options, 
     made->function = function;
     made->options = options;
     made->text = text;
+    made->rows = rows;
     made->hold = hold;
     made->drop = drop;
     made->keyed = key != NULL;

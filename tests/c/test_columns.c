@@ -180,12 +180,12 @@ static void check_keys(const sl_function *function, const sl_options *options, s
     sl_made *made;
     int64_t count, rows = all->columns[1].count, row = 0;
     if (!sl_parts_of(function)) {
-        CHECK(sl_made_start(function, options, whole, &key, 2, &dropped, drop, &made) == SL_EARG);
+        CHECK(sl_made_start(function, options, whole, &key, SL_ROWS_BATCH, 2, &dropped, drop, &made) == SL_EARG);
         return;
     }
     uint8_t(*keys)[SL_MD5_DIGEST] = malloc((size_t)(rows + 1) * SL_MD5_DIGEST), first[SL_MD5_DIGEST];
     sl_key_room room = {NULL, 0};
-    CHECK(keys && sl_made_start(function, options, whole, &key, 3, &dropped, drop, &made) == SL_OK);
+    CHECK(keys && sl_made_start(function, options, whole, &key, SL_ROWS_BATCH, 3, &dropped, drop, &made) == SL_OK);
     CHECK(sl_made_wait(made, INT64_MAX, &count) == SL_OK && sl_made_rows(made) == rows && rows > SL_ROWS_BATCH);
     struct ArrowArrayStream stream;
     struct ArrowArray array;
@@ -211,7 +211,7 @@ static void check_keys(const sl_function *function, const sl_options *options, s
 }
 
 /* Elements of one text made in the background, read while they come, by two readers and once more afterwards. */
-static void check_production(const sl_function *function, const sl_options *options) {
+static void check_production(const sl_function *function, const sl_options *options, int64_t rows) {
     sl_buf text = SL_BUF_HEAP;
     static char bytes[SAMPLE_MAX];
     for (uint64_t round = 0; text.len < 500000; round++) {
@@ -226,7 +226,7 @@ static void check_production(const sl_function *function, const sl_options *opti
     CHECK(sl_batch_run(&all, options, &whole, 1, 1, &failed) == SL_OK);
     sl_made *made;
     atomic_store(&dropped, 0);
-    CHECK(sl_made_start(function, options, whole, NULL, 3, &dropped, drop, &made) == SL_OK);
+    CHECK(sl_made_start(function, options, whole, NULL, (uint32_t)rows, 3, &dropped, drop, &made) == SL_OK);
     struct ArrowArrayStream streams[2];
     for (int s = 0; s < 2; s++) CHECK(sl_made_export_stream(made, &streams[s]) == 0);
     for (int again = 0; again < 2; again++) {
@@ -239,11 +239,11 @@ static void check_production(const sl_function *function, const sl_options *opti
                 open &= ~(1 << turn);
                 continue;
             }
-            CHECK(array.length > 0 && array.length <= SL_ROWS_BATCH);
+            CHECK(array.length > 0 && array.length <= rows);
             for (uint32_t f = 0; f < function->result->field_count; f++) {
                 const sl_column *column = &all.columns[1 + f];
                 if (column->type == SL_TYPE_TEXT) {
-                    sl_str read[SL_ROWS_BATCH];
+                    static sl_str read[SL_ROWS_BATCH_MAX];
                     CHECK(sl_arrow_read(array.children[f], SL_ARROW_TEXT_VIEW, 0, 0, array.length, read) == SL_OK);
                     for (int64_t i = 0; i < array.length; i++) {
                         CHECK(sl_column_valid(column, seen[turn] + i) == (read[i].ptr != NULL));
@@ -264,17 +264,17 @@ static void check_production(const sl_function *function, const sl_options *opti
         }
     }
     CHECK(sl_made_wait(made, INT64_MAX, &count) == SL_OK);
-    CHECK(count == (all.columns[1].count + SL_ROWS_BATCH - 1) / SL_ROWS_BATCH);
+    CHECK(count == (all.columns[1].count + rows - 1) / rows);
     CHECK(sl_made_rows(made) == all.columns[1].count);
     CHECK(!atomic_load(&dropped));
     sl_made_abandon(made);
     CHECK(is_dropped(1));
     /* Nobody reads: what was made goes, whoever lets go last; and what somebody reads stays. */
-    CHECK(sl_made_start(function, options, whole, NULL, 1, &dropped, drop, &made) == SL_OK);
+    CHECK(sl_made_start(function, options, whole, NULL, SL_ROWS_BATCH, 1, &dropped, drop, &made) == SL_OK);
     CHECK(sl_made_wait(made, 1, &count) == SL_OK && count >= 1);
     sl_made_abandon(made);
     CHECK(is_dropped(2));
-    CHECK(sl_made_start(function, options, whole, NULL, 2, &dropped, drop, &made) == SL_OK);
+    CHECK(sl_made_start(function, options, whole, NULL, SL_ROWS_BATCH, 2, &dropped, drop, &made) == SL_OK);
     CHECK(sl_made_export_stream(made, &streams[0]) == 0);
     struct ArrowArray last;
     CHECK(streams[0].get_next(&streams[0], &last) == 0 && last.release);
@@ -391,7 +391,10 @@ static void check_function(const sl_function *function, uint64_t scale) {
         free_texts();
     }
     if (function->shape == SL_SHAPE_ROWS && sl_gives_list(function) && function->result->fields[0].name)
-        for (uint64_t round = 0; round < 10 * scale; round++) check_production(function, &options);
+        for (uint64_t round = 0; round < 10 * scale; round++) {
+            static const int64_t sizes[] = {SL_ROWS_BATCH, SL_ROWS_UNIT, 3 * SL_ROWS_UNIT, SL_ROWS_BATCH_MAX};
+            check_production(function, &options, sizes[round % 4]);
+        }
     if (options.release) options.release(options.object);
 }
 
