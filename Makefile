@@ -4,18 +4,31 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python
 CC ?= cc
-SANITIZE := -O1 -g -std=c11 -pthread -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# The C tests in two builds: under the sanitizers, and as a wheel is compiled.
+FLAGS_asan := -O1 -g -std=c11 -pthread -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_shipped := -O3 -g -std=c11 -pthread -Wall -fvisibility=hidden
+# Every family of kernels is a fuzz target, and so is what reads files. FUZZER=libfuzzer takes clang's in place of our driver.
+FUZZ_FAMILIES := $(sort $(shell sed -n 's/^SL_FUNCTION.[a-z0-9_]*, *\([a-z_]*\),.*/\1/p' csrc/functions.def) json zip)
+FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= 1
+FUZZER ?= driver
+FLAGS_driver := $(FLAGS_asan) -O2 -fsanitize-coverage=trace-pc
+FLAGS_libfuzzer := $(FLAGS_asan) -O2 -fsanitize=fuzzer-no-link
+CC_libfuzzer := clang
 # What of the Python doors needs no Python.
-COLUMNS := csrc/python/batch.c csrc/python/arrow.c csrc/python/items.c csrc/python/fields.c csrc/python/json.c
+COLUMNS := csrc/python/batch.c csrc/python/arrow.c csrc/python/rows.c csrc/python/items.c csrc/python/fields.c csrc/python/json.c
 NATIVE := $(wildcard csrc/*.c csrc/*.h csrc/*.def csrc/*/*.c csrc/*/*.h csrc/*/*.py) $(wildcard streamliner_udf/*.pyx streamliner_udf/*.pxd streamliner_udf/*.pxi streamliner_udf/reference/*.txt) setup.py pyproject.toml
 # What compares the kernels with the specification, by the ways that look at many texts and at one.
 SPECIFIED := tests/test_golden.py tests/test_oracle.py -k "sql- or python_list or python_scalar"
+C_TESTS := $(patsubst tests/c/%.c,%,$(wildcard tests/c/*.c))
+C_OBJECTS := $(patsubst %.c,%.o,$(wildcard csrc/*.c csrc/kernels/*.c) $(COLUMNS))
+HEADERS := $(wildcard csrc/*.h csrc/*.def csrc/*/*.h tests/c/*.h)
 # Each kernel is tested as on processors that can do less than this one.
 CPUS := all avx2 ssse3 plain
 DUCKDB_VERSIONS := 1.4.5 1.5.6 2.0.0
 
 .SECONDARY: # keep what was installed between two runs
-.PHONY: help demo build test gate test-duckdb-versions asan lint docs bench wheel clean
+.PHONY: help demo build test gate test-duckdb-versions asan test-c fuzz fuzz-oracle fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -36,14 +49,16 @@ gate: $(BIN)/python ## what a row of the function table lacks, without building 
 
 test-duckdb-versions: $(DUCKDB_VERSIONS:%=.duckdb-envs/%/.tested) ## the SQL door on every supported DuckDB
 
-asan: build ## kernels and C tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	mkdir -p build/asan
-	$(RUN) tests/archives.py build/asan/archives
-	for test in tests/c/*.c; do \
-	  name=$$(basename $$test .c); \
-	  $(CC) $(SANITIZE) -Icsrc -Ibuild/generated csrc/*.c csrc/kernels/*.c $(COLUMNS) $$test -o build/asan/$$name || exit 1; \
-	  for cpu in $(CPUS); do STREAMLINER_UDF_CPU=$$cpu build/asan/$$name || exit 1; done; \
-	done
+asan: $(C_TESTS:%=build/asan/%) ## kernels and C tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(call run-c,asan)
+
+test-c: $(C_TESTS:%=build/shipped/%) ## the same C tests, compiled as in a wheel: guard pages instead of sanitizers
+	$(call run-c,shipped)
+
+fuzz: fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) ## fuzz every family of kernels under the sanitizers, FUZZ_SECONDS=60 in all
+
+fuzz-oracle: build ## compiled functions against the specification on what fuzzing kept, FUZZ_SECONDS=60 in all
+	$(RUN) tests/fuzz/differential.py --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
 
 lint: build ## ruff and mypy
 	$(BIN)/ruff check .
@@ -60,6 +75,57 @@ wheel: $(VENV)/.wheel ## dist/*.whl
 
 clean: ## back to the clone
 	rm -rf build dist .venv .duckdb-envs streamliner_udf.egg-info streamliner_udf/*.so streamliner_udf/*.duckdb_extension
+
+# The kernels once for each build, not once for each test.
+define c-build
+build/$(1)/objects/%.o: %.c $$(HEADERS) build/generated/.made
+	@mkdir -p $$(@D)
+	$$(or $$(CC_$(1)),$$(CC)) $$(FLAGS_$(1)) -Icsrc -Ibuild/generated -c $$< -o $$@
+build/$(1)/kernels.a: $$(C_OBJECTS:%=build/$(1)/objects/%)
+	rm -f $$@
+	ar rcs $$@ $$^
+build/$(1)/%: tests/c/%.c build/$(1)/kernels.a
+	$$(CC) $$(FLAGS_$(1)) -Icsrc -Ibuild/generated $$< build/$(1)/kernels.a -o $$@
+endef
+$(eval $(call c-build,asan))
+$(eval $(call c-build,shipped))
+$(eval $(call c-build,driver))
+$(eval $(call c-build,libfuzzer))
+
+# What counts is the code that the kernels reach, not the tests: these two are compiled without -fsanitize-coverage.
+build/driver/target: tests/fuzz/target.c tests/fuzz/driver.c tests/fuzz/laws.h build/driver/kernels.a
+	$(CC) $(FLAGS_asan) -Icsrc -Itests/c -Ibuild/generated tests/fuzz/target.c tests/fuzz/driver.c build/driver/kernels.a -o $@
+
+build/libfuzzer/target: tests/fuzz/target.c tests/fuzz/laws.h build/libfuzzer/kernels.a
+	$(CC_libfuzzer) $(FLAGS_asan) -fsanitize=fuzzer -Icsrc -Itests/c -Ibuild/generated $< build/libfuzzer/kernels.a -o $@
+
+$(FUZZ_FAMILIES:%=.fuzz/%): .fuzz/%: build/$(FUZZER)/target
+	@mkdir -p build/fuzz/$* tests/fuzz/seeds/$*
+	@ln -f build/$(FUZZER)/target build/$(FUZZER)/$*
+	@build/$(FUZZER)/$* -max_total_time=$$(( ($(FUZZ_SECONDS) + $(words $(FUZZ_FAMILIES)) - 1) / $(words $(FUZZ_FAMILIES)) )) \
+	  -seed=$(FUZZ_SEED) -max_len=4096 -artifact_prefix=build/fuzz/crash-$*- build/fuzz/$* tests/fuzz/seeds/$*
+
+# The tables that setup.py makes too: C tests need nothing else of Python.
+build/generated/.made: $(wildcard csrc/unicode/*.py) streamliner_udf/reference/emoji.txt | $(BIN)/python
+	mkdir -p $(@D)
+	$(RUN) -c 'import pathlib, sys; sys.path.insert(0, "csrc/unicode"); import generate; generate.main(pathlib.Path("$(@D)"))'
+	touch $@
+
+fuzzer-there:
+	@test "$(FUZZER)" = driver || test "$(FUZZER)" = libfuzzer || { echo 'fuzz: expected FUZZER to be driver or libfuzzer, got $(FUZZER)'; exit 1; }
+	@test "$(FUZZER)" != libfuzzer || echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | \
+	  $(CC_libfuzzer) -fsanitize=fuzzer,address -x c - -o /dev/null 2> /dev/null || \
+	  { echo 'fuzz: FUZZER=libfuzzer needs clang with its runtime (Debian: clang libclang-rt-dev); FUZZER=driver needs only gcc'; exit 1; }
+
+build/archives: tests/archives.py | $(BIN)/python
+	@mkdir -p build
+	$(RUN) tests/archives.py build/archives
+	touch $@
+
+define run-c
+$(MAKE) --no-print-directory build/archives
+for test in $(C_TESTS); do for cpu in $(CPUS); do STREAMLINER_UDF_CPU=$$cpu build/$(1)/$$test || exit 1; done; done
+endef
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, got %d.%d; set PYTHON=..." % sys.version_info[:2])'

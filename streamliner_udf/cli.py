@@ -12,8 +12,6 @@ from pathlib import Path
 
 from .progress import Progress
 
-# At DuckDB's own 122,880 rows a chat of 100,000 messages would be compressed by one thread.
-_ROW_GROUP = 24_576
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
@@ -215,15 +213,11 @@ def _ingest(options: argparse.Namespace) -> int:
 
     from . import connect
     from .ingest import ingest
-    from .sql import quoted
 
     there = options.database.exists()
     try:
-        with _bar(options, "ingest") as progress, connect() as connection:
-            connection.execute(
-                f"ATTACH {quoted(options.database)} AS streamliner_target (ROW_GROUP_SIZE {_ROW_GROUP}); "
-                "USE streamliner_target"
-            )
+        # The profile's row groups let all threads compress, and read, a chat of 100,000 messages.
+        with _bar(options, "ingest") as progress, connect(options.database, profile="pipeline") as connection:
             report = ingest(
                 connection,
                 options.paths,

@@ -171,6 +171,17 @@ typedef struct chat {
     chat_other others[1 + CHAT_OTHERS]; /* the first is the one that was locked */
 } chat;
 
+/* A piece of the text, looked at all at once: where its lines end, and where something stands that few lines hold: NUL, the
+ * first byte of a mark (or of another character like it), \r that does not belong to the end of a line, the colon before a
+ * space, the m of `.com/`. Places are bytes from the start of the piece; UINT16_MAX is behind the last one. */
+enum { CHAT_WINDOW = 8192 };
+typedef struct chat_window {
+    uint32_t len, line_count;
+    uint16_t lines[CHAT_WINDOW + 2], places[CHAT_WINDOW + 2];
+} chat_window;
+/* The piece at p, as long as a piece is, or up to the end of the text. `lines` is the byte that ends lines. */
+void sl_chat_window(const char *p, const char *end, char lines, chat_window *w);
+
 /* Where the text of record i ends. */
 static inline const char *chat_end(const chat *c, size_t i) {
     return i + 1 < c->count ? c->start + c->records[i + 1].start : c->end;

@@ -92,6 +92,9 @@ static int find_bracket(sl_str text, const char *at, const char *stop, media_fin
     found->start = at;
     found->stop = stop;
     found->is_marker = 1;
+    /* A link within is of a file before: what stands around it is no marker now, as it was none before. */
+    for (const char *p = at; p + 1 < stop; p++)
+        if (p[0] == ']' && p[1] == '(') return 0;
     return sl_chat_bracket_file(slice(at, stop), is_marked(text.ptr, at), &found->name) && may_be_name(found->name);
 }
 

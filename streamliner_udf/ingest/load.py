@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
+from ..row_groups import advice
 from ..sql import count, quoted
-from ..transaction import transaction
+from ..transaction import is_open, transaction
 from . import registry, staging
 from .adapter import MESSAGE_COLUMNS, Adapter, Chat, LoadOptions, Skipped, Source
 from .choosing import left_out, pieces, refusal
@@ -318,6 +319,7 @@ def ingest(
     if not sources:
         raise ExportError("ingest: expected at least one file, got none")
     report = IngestReport(table, mode)
+    ours = not is_open(con)
     try:
         with transaction(con):
             target = _Target(con, table, mode, schema)
@@ -334,6 +336,8 @@ def ingest(
     finally:
         for one in sources:
             one.close()
+    if ours:  # in a transaction of the caller an error would end it
+        report.advice = advice(con, table)
     report.seconds = time.perf_counter() - started
     return report
 

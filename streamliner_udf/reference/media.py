@@ -51,6 +51,9 @@ def _is_marked(text: str, at: int) -> bool:
 def _at_bracket(text: str, at: int) -> _Found | None:
     """`<attached: name>` whose `<` is at `at`."""
     bracket = _BRACKET.match(text, at)
+    # A link within is of a file before: what stands around it is no marker now, as it was none before.
+    if bracket and "](" in bracket[0]:
+        return None
     name = bracket and find_bracket_file(bracket[0], _is_marked(text, at))
     return _Found(at, bracket.end(), name, True) if bracket and name and _may_be_name(name) else None
 

@@ -58,19 +58,31 @@ static inline char *exact_copy(const void *bytes, size_t len) {
     return copy;
 }
 
-/* The same, flush against a page that can't be read: seen also without a sanitizer. Valid until the next call. */
-static inline char *guarded_copy(const void *bytes, size_t len) {
-    enum { ROOM = 1 << 21, PAGE = 1 << 16 };
-    static char *room;
-    if (!room) {
-        room = mmap(NULL, ROOM + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        CHECK(room != MAP_FAILED);
-        CHECK(mprotect(room + ROOM, PAGE, PROT_NONE) == 0);
-    }
-    CHECK(len <= ROOM);
-    char *copy = room + ROOM - len;
+/* Memory between two pages that can't be read: what passes either end is seen also without a sanitizer. */
+enum { GUARDED_ROOM = 1 << 21, GUARD_PAGE = 1 << 16 };
+
+static inline char *guarded_room(void) {
+    char *room = mmap(NULL, GUARDED_ROOM + 2 * GUARD_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(room != MAP_FAILED);
+    CHECK(mprotect(room, GUARD_PAGE, PROT_NONE) == 0);
+    CHECK(mprotect(room + GUARD_PAGE + GUARDED_ROOM, GUARD_PAGE, PROT_NONE) == 0);
+    return room + GUARD_PAGE;
+}
+
+/* A copy flush against the page behind it, or against the one before it. Valid until the next call. */
+enum { FLUSH_END, FLUSH_START };
+
+static inline char *guarded_in(char *room, int flush, const void *bytes, size_t len) {
+    CHECK(len <= GUARDED_ROOM);
+    char *copy = flush == FLUSH_END ? room + GUARDED_ROOM - len : room;
     if (len) memcpy(copy, bytes, len);
     return copy;
+}
+
+static inline char *guarded_copy(const void *bytes, size_t len) {
+    static char *room;
+    if (!room) room = guarded_room();
+    return guarded_in(room, FLUSH_END, bytes, len);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* test_zip.c - archives and deflate data, whole and damaged, in memory of exact size: the sanitizers see any byte read or
  * written beside it. Whether answers are right is told elsewhere.
- * Reads the archives that tests/archives.py wrote into build/asan/archives. */
+ * Reads the archives that tests/archives.py wrote into build/archives. */
 #include "check.h"
 
 #include <dirent.h>
@@ -140,7 +140,7 @@ static void damage_streams(uint64_t scale) {
 
 int main(void) {
     uint64_t scale = check_start("test_zip");
-    load("build/asan/archives");
+    load("build/archives");
     damage_archives(scale);
     damage_streams(scale);
     CHECK(opened > 20 && refused > 1000 && unpacked > 100 && broken > 1000);
