@@ -28,7 +28,7 @@ CPUS := all avx2 ssse3 plain
 DUCKDB_VERSIONS := 1.4.5 1.5.6 2.0.0
 
 .SECONDARY: # keep what was installed between two runs
-.PHONY: help demo build test gate test-duckdb-versions asan test-c fuzz fuzz-oracle fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel clean
+.PHONY: help demo build test test-faults gate test-duckdb-versions asan test-c fuzz fuzz-oracle fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -43,6 +43,9 @@ test: gate build ## all tests
 	for cpu in $(filter-out all,$(CPUS)); do \
 	  STREAMLINER_UDF_CPU=$$cpu $(RUN) -m pytest $(SPECIFIED) || exit 1; \
 	done
+
+test-faults: build ## distributed runs while processes are killed, disks fill and files break
+	$(RUN) -m pytest -m faults tests/faults
 
 gate: $(BIN)/python ## what a row of the function table lacks, without building anything
 	$(RUN) tests/gate.py
