@@ -38,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             )
         print(report.write("scale", arguments.label, json.loads(found.to_json())))
     paths = found.write(ROOT / "build" / "scale")
+    if arguments.label == REFERENCE:
+        paths += found.write_docs(DOCS)
     print(found.to_text())
     print("\n".join(str(path.relative_to(ROOT)) for path in paths))
 

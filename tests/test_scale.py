@@ -157,7 +157,8 @@ def made(
     return Trial(
         scale, threads, limit, repeat, 13_000_000 * scale,
         [figures(step.name) for step in STEPS], [figures(step.name) for step in FUNCTIONS],
-        {"rows": 100_000 * scale}, {"clean": f"{scale}"}, 30_000_000 * scale, 5_000_000 * scale, 0.0, 0.0,
+        dict.fromkeys(("texts", "near_duplicates", "windows", "chunks"), 80_000 * scale) | {"rows": 100_000 * scale},
+        {"clean": f"{scale}"}, 30_000_000 * scale, 5_000_000 * scale, 0.0, 0.0,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from .fit import Fit, Threads, fit_power, fit_threads
 from .pipeline import FUNCTIONS, STEPS
 from .trials import Trial, thread_scale
 
-__all__ = ["TOTAL", "Analysis", "Finding", "Forecast", "Line", "Series", "analyse"]
+__all__ = ["TOTAL", "Analysis", "Finding", "Forecast", "Line", "Series", "analyse", "differing", "duration"]
 
 TOTAL = "whole pipeline"
 # A step that streams is linear; what must see all rows bends a little, and more when it goes to disk.
@@ -508,7 +508,7 @@ def _verdict(
         return "distribute", f"{where} would need {memory / 1e9:.1f} GB of memory, more than this machine has."
     if disk > machine["disk_free"]:
         return "distribute", f"{where} would need {disk / 1e9:.0f} GB of disk, more than is free here."
-    fits = f"{where} would take about {_duration(forecast.wall)} and {memory / 1e9:.1f} GB of memory"
+    fits = f"{where} would take about {duration(forecast.wall)} and {memory / 1e9:.1f} GB of memory"
     watched = [series.name for series in steps if series.bends and forecast.shares.get(series.name, 0) >= _MATTERS]
     reasons = []
     if failed:
@@ -522,5 +522,5 @@ def _verdict(
     return "fits", f"{fits} on this machine: below ten minutes and within it, so that distribution would not pay."
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} minutes"

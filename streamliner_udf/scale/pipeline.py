@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,17 +10,17 @@ import duckdb
 
 from .. import parse_rows
 from ..ingest import ingest
+from ..near_duplicates import near_duplicates
 from ..sql import quoted
 
 __all__ = ["FUNCTIONS", "STEPS", "Job", "Step"]
 
 _BLOCK = 1 << 20
-_BANDS, _THRESHOLD, _BUCKET_MAX = 16, 0.8, 100
 # A message by itself says little: what people wrote without a pause of this length is one document.
 _PAUSE = "INTERVAL 5 MINUTE"
 _BUDGET, _OVERLAP = 1_000, 100
 _CHUNK, _CHUNK_OVERLAP = 800, 200
-_NEAR_WORDS = 5
+_BATCH = 200_000
 
 
 @dataclass
@@ -74,73 +74,64 @@ def _clean(job: Job) -> None:
 
 
 def _near_duplicates(job: Job) -> None:
-    """Each different text once; texts that share a band are compared; the pairs are kept."""
-    job.run(f"""
-        CREATE TEMP TABLE near_texts AS
-        SELECT row_number() OVER (ORDER BY text) AS id, text, min(msg_key) AS first, count(*) AS copies
-        FROM clean WHERE sl_count_words(text) >= {_NEAR_WORDS} GROUP BY text
-    """)
-    bands = ", ".join(f"bands[{band}] AS band_{band}" for band in range(1, _BANDS + 1))
-    job.run(f"""
-        CREATE TEMP TABLE near_bands AS
-        SELECT id, {bands} FROM (SELECT id, sl_minhash_bands(sl_minhash(text), {_BANDS}) AS bands FROM near_texts)
-    """)
-    job.run("CREATE TEMP TABLE near_candidates (a BIGINT, b BIGINT)")
-    for band in range(1, _BANDS + 1):
-        members = f"""
-            SELECT id, band_{band} AS bucket FROM near_bands SEMI JOIN (
-                SELECT band_{band} FROM near_bands GROUP BY ALL HAVING count(*) BETWEEN 2 AND {_BUCKET_MAX}
-            ) USING (band_{band})
-        """
-        job.run(f"""
-            INSERT INTO near_candidates
-            SELECT x.id, y.id FROM ({members}) x JOIN ({members}) y ON x.bucket = y.bucket AND x.id < y.id
-            ANTI JOIN near_candidates c ON c.a = x.id AND c.b = y.id
-        """)
-    job.run(f"""
-        CREATE TABLE near AS
-        WITH signatures AS (
-            SELECT id, first, sl_minhash(text) AS signature FROM near_texts
-            SEMI JOIN (SELECT a AS id FROM near_candidates UNION SELECT b FROM near_candidates) USING (id)
-        )
-        SELECT least(x.first, y.first) AS a, greatest(x.first, y.first) AS b,
-               sl_minhash_similarity(x.signature, y.signature) AS similarity
-        FROM near_candidates c JOIN signatures x ON c.a = x.id JOIN signatures y ON c.b = y.id
-        WHERE sl_minhash_similarity(x.signature, y.signature) >= {_THRESHOLD}
-    """)
-    job.run("DROP TABLE near_texts; DROP TABLE near_bands; DROP TABLE near_candidates")
+    near_duplicates(job.connection, "clean", pairs="near", clusters="near_clusters")
     job.run("CHECKPOINT")
 
 
+def _batches(job: Job) -> Iterator[str]:
+    """Chats, so many that they have about _BATCH messages, as a list for IN. What is collected per chat (`list`,
+    `string_agg`) stays in memory whatever its limit, so that it must not be collected for all of them at once."""
+    chats: list[str] = []
+    total = 0
+    for chat, rows in job.connection.execute("SELECT chat, count(*) FROM clean GROUP BY chat ORDER BY chat").fetchall():
+        chats.append(quoted(chat))
+        total += rows
+        if total >= _BATCH:
+            yield ", ".join(chats)
+            chats, total = [], 0
+    if chats:
+        yield ", ".join(chats)
+
+
 def _windows(job: Job) -> None:
-    job.run(f"""
-        CREATE TABLE sessions AS
-        SELECT msg_key, chat, seq, sl_estimate_tokens(text) AS tokens,
-               sum(starts) OVER (PARTITION BY chat ORDER BY seq) AS session
-        FROM (SELECT *, (ts - lag(ts) OVER (PARTITION BY chat ORDER BY seq) > {_PAUSE})::INTEGER AS starts FROM clean)
-    """)
-    job.run(f"""
-        CREATE TABLE windows AS
-        SELECT chat, session, unnest(sl_pack_windows(list(tokens ORDER BY seq), {_BUDGET}, {_OVERLAP})) AS span
-        FROM sessions GROUP BY chat, session
-    """)
+    job.run("CREATE TABLE sessions (msg_key UUID, chat VARCHAR, seq BIGINT, tokens BIGINT, session BIGINT)")
+    job.run("CREATE TABLE windows (chat VARCHAR, session BIGINT, span STRUCT(first BIGINT, last BIGINT, total BIGINT))")
+    for chats in _batches(job):
+        job.run(f"""
+            INSERT INTO sessions
+            SELECT msg_key, chat, seq, sl_estimate_tokens(text),
+                   coalesce(sum(starts) OVER (PARTITION BY chat ORDER BY seq), 0)
+            FROM (SELECT *, (ts - lag(ts) OVER (PARTITION BY chat ORDER BY seq) > {_PAUSE})::INTEGER AS starts
+                  FROM clean WHERE chat IN ({chats}))
+        """)
+        job.run(f"""
+            INSERT INTO windows
+            SELECT chat, session, unnest(sl_pack_windows(list(tokens ORDER BY seq), {_BUDGET}, {_OVERLAP}))
+            FROM sessions WHERE chat IN ({chats}) GROUP BY chat, session
+        """)
     job.run("CHECKPOINT")
 
 
 def _chunks(job: Job) -> None:
-    job.run(f"""
-        CREATE TABLE chunks AS
-        SELECT chat, session, unnest(sl_chunk_text(document, {_CHUNK}, {_CHUNK_OVERLAP}), recursive := true)
-        FROM (SELECT chat, session, string_agg(text, chr(10) ORDER BY clean.seq) AS document
-              FROM clean JOIN sessions USING (msg_key, chat) GROUP BY ALL)
+    job.run("""
+        CREATE TABLE chunks (chat VARCHAR, session BIGINT, idx BIGINT, start BIGINT, stop BIGINT, text VARCHAR)
     """)
+    for chats in _batches(job):
+        job.run(f"""
+            INSERT INTO chunks
+            SELECT chat, session, unnest(sl_chunk_text(document, {_CHUNK}, {_CHUNK_OVERLAP}), recursive := true)
+            FROM (SELECT chat, session, string_agg(text, chr(10) ORDER BY seq) AS document
+                  FROM (SELECT chat, seq, text FROM clean WHERE chat IN ({chats}))
+                  JOIN (SELECT chat, seq, session FROM sessions WHERE chat IN ({chats})) USING (chat, seq)
+                  GROUP BY chat, session)
+        """)
     job.run("CHECKPOINT")
 
 
 def _export(job: Job) -> None:
     job.run(f"""
-        COPY (SELECT * FROM clean LEFT JOIN (SELECT b AS msg_key, min(a) AS duplicate_of FROM near GROUP BY b)
-              USING (msg_key) ORDER BY chat, seq)
+        COPY (SELECT clean.*, nullif(cluster, msg_key) AS duplicate_of
+              FROM clean LEFT JOIN near_clusters USING (msg_key) ORDER BY chat, seq)
         TO {quoted(job.output)} (FORMAT parquet, COMPRESSION zstd)
     """)
 
@@ -150,8 +141,8 @@ STEPS = (
     Step("ingest", "parse, stable keys, into a table", _ingest, True),
     Step("clean", "clean, scrub, extract, pseudonymous ids", _clean, True),
     Step("near-duplicates", "MinHash, bands, comparison", _near_duplicates, False),
-    Step("windows", "sessions per chat, packed to a budget of tokens", _windows, False),
-    Step("chunks", "sessions as documents, cut for retrieval", _chunks, False),
+    Step("windows", "sessions per chat, packed to a budget of tokens", _windows, True),
+    Step("chunks", "sessions as documents, cut for retrieval", _chunks, True),
     Step("export", "sorted, to Parquet", _export, False),
 )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import page, tables
 from .analysis import Analysis, analyse, differing
 from .trials import ScaleError, Trial
 
@@ -65,6 +66,13 @@ class ScaleReport:
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), indent=1) + "\n"
 
+    def to_markdown(self) -> str:
+        return tables.markdown(self)
+
+    def to_html(self) -> str:
+        """One file with everything in it."""
+        return page.page(self)
+
     def to_text(self) -> str:
         """The verdict and the findings, for a terminal."""
         analysis = self.analysis
@@ -76,9 +84,26 @@ class ScaleReport:
         """report.json, report.md and report.html in a folder, which is made; the paths."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        contents = {"report.json": self.to_json()}
-        paths = []
-        for name, content in contents.items():
-            paths.append(folder / name)
-            paths[-1].write_text(content, encoding="utf-8", newline="\n")
-        return paths
+        contents = {"report.json": self.to_json(), "report.md": self.to_markdown(), "report.html": self.to_html()}
+        return [_write(folder / name, content) for name, content in contents.items()]
+
+    def write_docs(self, folder: str | Path) -> list[Path]:
+        """scaling.md and scaling.html, as they stand in the documentation; the paths."""
+        intro = [
+            "Measured by `streamliner scale`, which tells the same of your machine; a [page with "
+            "plots](scaling.html) has "
+            "the same figures.",
+            "",
+            "```\nstreamliner scale --output scale-report\n```",
+            "",
+        ]
+        folder = Path(folder)
+        return [
+            _write(folder / "scaling.md", tables.markdown(self, intro=intro)),
+            _write(folder / "scaling.html", self.to_html()),
+        ]
+
+
+def _write(path: Path, content: str) -> Path:
+    path.write_text(content, encoding="utf-8", newline="\n")
+    return path

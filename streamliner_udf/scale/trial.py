@@ -58,7 +58,7 @@ def _checked(connection: duckdb.DuckDBPyConnection, output: Path) -> dict[str, s
 def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     query = """
         SELECT count(*), count(DISTINCT text), sum(strlen(text)),
-               (SELECT count(*) FROM near), (SELECT count(DISTINCT b) FROM near),
+               (SELECT count(*) FROM near), (SELECT count(*) FROM near_clusters WHERE cluster <> msg_key),
                (SELECT count(*) FROM windows), (SELECT count(*) FROM chunks)
         FROM messages
     """
