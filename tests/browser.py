@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,14 @@ __all__ = ["Page", "find", "opened"]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _SECONDS = 60.0
+# The browser reads from its descriptor 3 and writes to 4, whatever ours are called.
+_PLACE = """
+import fcntl, os, sys
+ours = [fcntl.fcntl(int(one), fcntl.F_DUPFD, 10) for one in sys.argv[1:3]]
+os.dup2(ours[0], 3)
+os.dup2(ours[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def find() -> str | None:
@@ -97,9 +106,8 @@ def opened(folder: Path) -> Iterator[Page]:
     assert browser is not None
     read_commands, to_browser = os.pipe()
     from_browser, write_answers = os.pipe()
-    # The browser reads from its descriptor 3 and writes to 4, whatever ours are called.
     command = [
-        "sh", "-c", f'exec "$@" 3<&{read_commands} 4>&{write_answers}', "sh", browser, "--headless", "--no-sandbox",
+        sys.executable, "-c", _PLACE, str(read_commands), str(write_answers), browser, "--headless", "--no-sandbox",
         "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
         f"--user-data-dir={folder}", "--remote-debugging-pipe",
     ]  # fmt: skip

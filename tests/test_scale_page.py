@@ -50,7 +50,7 @@ def report(**changed: Any) -> scale.ScaleReport:
 REPORTS = {
     "linear": report(),
     "bends": report(bend={"windows": 1.4, "export": 1.2, "read": 0.6}, slow=0.3),
-    "short": report(slow=0.004),
+    "short": report(slow=0.0002),
 }
 
 

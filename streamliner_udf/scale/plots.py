@@ -132,7 +132,7 @@ def growth(analysis: Analysis, width: int) -> str:
         return ""
     narrow = width == NARROW
     canvas = _Canvas(width, 360 if narrow else 430, "Processor time of each step against the number of messages")
-    canvas.left, canvas.right = (46, 108) if narrow else (62, 128)
+    canvas.left, canvas.right = (46, 122) if narrow else (62, 132)
     lines = [line for one, _ in shown for line in one.lines if line.cpu > 0]
     first, last = lines[0].messages, shown[0][0].last.messages
     least_x, most_x = first * 0.8, (analysis.forecast.messages if analysis.forecast else last) * 1.05

@@ -117,14 +117,17 @@ def main() -> int:
         if not block:
             return 2
         line += block
+    # Nothing else may stand in the answer: a library that prints does so to standard error.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         answer: dict[str, Any] = {"answer": run(json.loads(line))}
     except (duckdb.Error, OSError, ValueError, MemoryError) as error:
         memory = isinstance(error, (MemoryError, duckdb.OutOfMemoryException))
         answer = {"error": str(error).strip().split("\n")[0] or type(error).__name__, "memory": memory}
-    sys.stdout.write(json.dumps(answer))
-    sys.stdout.flush()
+    answers.write(json.dumps(answer))
+    answers.close()
     return 0
 
 
