@@ -323,7 +323,7 @@ def test_files_of_one_ingestion_do_not_stay_in_memory(con: duckdb.DuckDBPyConnec
     size = files[0].stat().st_size
     tracemalloc.start()
     try:
-        assert streamliner_udf.ingest(con, files).rows == 12 * 1_500
+        assert ingest(con, files).rows == 12 * 1_500
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

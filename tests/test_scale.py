@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from streamliner_udf import cli, parse_whatsapp, scale
-from streamliner_udf.scale.analysis import TOTAL, analyse
+from streamliner_udf.scale.analysis import TOTAL, analyse, size_bytes
 from streamliner_udf.scale.corpus import chat_messages, make_chats
 from streamliner_udf.scale.fit import fit_power, fit_threads
 from streamliner_udf.scale.pipeline import FUNCTIONS, STEPS
@@ -220,6 +220,40 @@ def test_hours_of_work_or_a_small_machine_are_to_be_distributed() -> None:
     assert (small.verdict, "of memory" in small.because) == ("distribute", True)
     full = analyse(series(), OPTIONS, MACHINE | {"disk_free": GIGABYTE})
     assert (full.verdict, "of disk" in full.because) == ("distribute", True)
+
+
+def test_what_streams_may_fill_the_limit_and_no_more() -> None:
+    def grown(most: int) -> list[str]:
+        """Of runs in which `ingest` holds up to so many megabytes at the largest volume, a third of it at 10x."""
+        trials = []
+        for trial in series():
+            steps = [dict(step) for step in trial.steps]
+            if trial.memory_limit:
+                steps[1]["peak_memory"] = most * 1_000_000 * trial.scale // 30
+            trials.append(replace(trial, steps=steps))
+        found = analyse(trials, OPTIONS, MACHINE).findings
+        return [finding.text for finding in found if finding.good is False]
+
+    assert grown(500) == []
+    assert grown(900) == [
+        "ingest streams, yet its memory grows 3.00 times from 10x to 30x, to 900 MB with memory_limit = 512MB."
+    ]
+
+
+def test_sizes_as_duckdb_writes_them() -> None:
+    assert size_bytes("512MB") == 512_000_000
+    assert size_bytes(" 1.5 GiB") == 1.5 * 2**30
+    assert size_bytes("80%") is None
+
+
+def test_a_busy_machine_is_said_with_the_verdict() -> None:
+    busy = [replace(trial, others=0.9) for trial in series()]
+    found = analyse(busy, OPTIONS, MACHINE)
+    assert found.findings[-1].good is False
+    assert "other processes kept 0.90 processors busy" in found.findings[-1].text
+    assert found.because.endswith("The machine was not quiet meanwhile: measure again before you act on it.")
+    stolen = [replace(trial, stolen=0.5) for trial in series()]
+    assert "the host 0.50" in analyse(stolen, OPTIONS, MACHINE).findings[-1].text
 
 
 def test_runs_that_differ_or_fail_are_said() -> None:

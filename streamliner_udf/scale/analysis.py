@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,7 +13,18 @@ from .fit import Fit, Threads, fit_power, fit_threads
 from .pipeline import FUNCTIONS, STEPS
 from .trials import Trial, thread_scale
 
-__all__ = ["TOTAL", "Analysis", "Finding", "Forecast", "Line", "Series", "analyse", "differing", "duration"]
+__all__ = [
+    "TOTAL",
+    "Analysis",
+    "Finding",
+    "Forecast",
+    "Line",
+    "Series",
+    "analyse",
+    "differing",
+    "duration",
+    "size_bytes",
+]
 
 TOTAL = "whole pipeline"
 # A step that streams is linear; what must see all rows bends a little, and more when it goes to disk.
@@ -23,7 +35,8 @@ _FORECAST = 100
 _NOISE = 0.01
 _BUSY = 0.25
 _MATTERS = 0.1
-# Memory that does not grow: between the volume a third of the largest, or less, and the largest.
+_UNITS = {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+# DuckDB fills what it may have; beyond that, memory that is this much more for three times the messages is not bounded.
 _GROWTH = 1.25
 
 
@@ -164,6 +177,13 @@ class Analysis:
             "threads_fit": asdict(self.threads_fit) if self.threads_fit else None,
             "failed": list(self.failed),
         }
+
+
+def size_bytes(limit: str) -> float | None:
+    """Of a size as DuckDB writes it; None if it is not one."""
+    match = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*", limit)
+    unit = _UNITS.get(match[2].upper()) if match else None
+    return float(match[1]) * unit if match and unit else None
 
 
 def _median(values: Iterable[float | None]) -> float | None:
@@ -308,9 +328,11 @@ def analyse(trials: Sequence[Trial], options: Mapping[str, Any], machine: Mappin
         *_growth(steps, functions),
         *_memory(total, tight_total, tight_steps, tight_functions, str(options["memory_limit"])),
         *_threads(speedups, threads_fit, most, compared),
-        *_disturbed(own),
     ]
-    verdict, because = _verdict(forecast, steps, total, tight_total, failed, machine, most)
+    disturbed = _disturbed(own)
+    verdict, because = _verdict(forecast, steps, failed, machine)
+    if any(finding.good is False for finding in disturbed):
+        because += " The machine was not quiet meanwhile: measure again before you act on it."
     return Analysis(
         steps,
         functions,
@@ -321,7 +343,7 @@ def analyse(trials: Sequence[Trial], options: Mapping[str, Any], machine: Mappin
         speedups,
         threads_fit,
         forecast,
-        tuple(found),
+        (*found, *disturbed),
         verdict,
         because,
         failed,
@@ -435,16 +457,16 @@ def _memory(
         if not earlier or earlier[-1].peak_memory is None or series.last.peak_memory is None:
             continue
         growth = series.last.peak_memory / earlier[-1].peak_memory
-        if growth > _GROWTH:
+        if growth > _GROWTH and series.last.peak_memory > _GROWTH * (size_bytes(limit) or 0):
             found.append(
                 Finding(
                     False,
-                    f"{series.name} streams, yet at the tight limit its memory grows {growth:.2f} times from "
-                    f"{earlier[-1].scale}x to {series.last.scale}x, to {series.last.peak_memory / 1e6:,.0f} MB.",
+                    f"{series.name} streams, yet its memory grows {growth:.2f} times from {earlier[-1].scale}x to "
+                    f"{series.last.scale}x, to {series.last.peak_memory / 1e6:,.0f} MB with memory_limit = {limit}.",
                 )
             )
     if len(found) == 1:
-        found.append(Finding(True, "Whatever streams needs no more memory for more messages, at the tight limit."))
+        found.append(Finding(True, f"Whatever streams stays near the limit with memory_limit = {limit}, or below it."))
     return found
 
 
@@ -475,14 +497,14 @@ def _disturbed(trials: Sequence[Trial]) -> list[Finding]:
     if not others:
         return []
     middle, taken = statistics.median(others), statistics.median(stolen) if stolen else 0.0
-    if max(middle, taken) < _BUSY:
+    if max(middle, taken) < _BUSY:  # of a processor
         return [Finding(True, f"The machine was quiet: others kept {middle:.2f} processors busy.")]
     return [
         Finding(
             False,
             f"The machine was not quiet: other processes kept {middle:.2f} processors busy, the host {taken:.2f}. Wall "
             "times and rows a second are worse than they would be, and so is the forecast; processor times and "
-            "exponents are hardly touched.",
+            "exponents suffer less, but threads that wait for each other use some of it too.",
         )
     ]
 
@@ -490,11 +512,8 @@ def _disturbed(trials: Sequence[Trial]) -> list[Finding]:
 def _verdict(
     forecast: Forecast | None,
     steps: Sequence[Series],
-    total: Series,
-    tight: Series | None,
     failed: Sequence[str],
     machine: Mapping[str, Any],
-    threads: int,
 ) -> tuple[str, str]:
     """Distribution costs more than it brings below minutes of work; it is the way where a machine is too small."""
     if forecast is None:

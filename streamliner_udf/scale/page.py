@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import html
-import re
 from importlib import resources
 from typing import Any
 
 from . import plots
-from .analysis import duration
+from .analysis import duration, size_bytes
 from .tables import Table, all_tables, method
 
 __all__ = ["page"]
-
-_UNITS = {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 
 
 def _colours() -> str:
@@ -23,13 +20,6 @@ def _colours() -> str:
         stroke = f"svg .curve.c{number}, svg .leader.c{number} {{ stroke: var(--c{number}); }}"
         rules.append(f".swatch.c{number} {{ background: var(--c{number}); }} {fill} {stroke}")
     return "\n".join(rules)
-
-
-def _bytes(limit: str) -> float | None:
-    """Of a size as DuckDB writes it."""
-    match = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*", limit)
-    unit = _UNITS.get(match[2].upper()) if match else None
-    return float(match[1]) * unit if match and unit else None
 
 
 def _table(table: Table) -> str:
@@ -126,7 +116,7 @@ def page(report: Any, title: str = "How the whole pipeline scales") -> str:
         _section(
             "Memory",
             plots.memory_legend(limit),
-            _figure("memory", drawn(plots.memory, limit, _bytes(limit)),
+            _figure("memory", drawn(plots.memory, limit, size_bytes(limit)),
                     "Most memory that the process held. memory_limit bounds DuckDB's buffers; the process needs "
                     "some more."),
             '<ul class="legend"><li><span class="swatch c1"></span>DuckDB\'s own limit</li>'
