@@ -151,8 +151,16 @@ def made(
 
     def figures(name: str) -> dict[str, Any]:
         cpu = scale ** (bend or {}).get(name, 1.0) * (1 + NOISE[repeat]) * slow
+        spilled = 5_000_000 * scale if limit and scale > 3 else 0
         memory = 300_000_000 if limit else 200_000_000 + 10_000_000 * scale
-        return {"name": name, "wall": cpu / threads, "cpu": cpu, "peak_memory": memory, "spilled": 0, "written": 0}
+        return {
+            "name": name,
+            "wall": cpu / threads,
+            "cpu": cpu,
+            "peak_memory": memory,
+            "spilled": spilled,
+            "written": 0,
+        }
 
     return Trial(
         scale, threads, limit, repeat, 13_000_000 * scale,

@@ -7,7 +7,7 @@ from importlib import resources
 from typing import Any
 
 from . import plots
-from .analysis import duration, size_bytes
+from .analysis import Analysis, duration, size_bytes
 from .tables import Table, all_tables, method
 
 __all__ = ["page"]
@@ -45,6 +45,16 @@ def _section(title: str, *parts: str) -> str:
 
 def _short(seconds: float) -> str:
     return duration(seconds).replace("minutes", "min")
+
+
+def _spill_note(analysis: Analysis) -> str:
+    lines = (*analysis.total.lines, *(analysis.tight_total.lines if analysis.tight_total else ()))
+    if not any(line.spilled for line in lines):
+        return "Nothing went to disk for want of memory, at any volume."
+    return (
+        "What DuckDB put on disk for want of memory, at most: above with its own limit, "
+        "below with the tight one, in the colours of the lines."
+    )
 
 
 def _tiles(report: Any) -> str:
@@ -119,8 +129,7 @@ def page(report: Any, title: str = "How the whole pipeline scales") -> str:
             _figure("memory", drawn(plots.memory, limit, size_bytes(limit)),
                     "Most memory that the process held. memory_limit bounds DuckDB's buffers; the process needs "
                     "some more."),
-            '<ul class="legend"><li><span class="swatch c1"></span>DuckDB\'s own limit</li>'
-            f'<li><span class="swatch c6"></span>{html.escape(limit)}</li></ul>',
+            f"<p>{_spill_note(analysis)}</p>",
             _figure("spilled", drawn(plots.spilled, limit),
                     "Most that DuckDB had on disk for want of memory, by volume."),
             table("tight"),

@@ -215,7 +215,7 @@ def shares(analysis: Analysis, width: int) -> str:
 def _memory_series(analysis: Analysis, limit: str) -> list[tuple[str, Series, int]]:
     found = [("DuckDB's own limit", analysis.total, 1)]
     if analysis.tight_total is not None:
-        found.append((limit, analysis.tight_total, 6))
+        found.append((f"with {limit}", analysis.tight_total, 6))
     return found
 
 
@@ -257,7 +257,7 @@ def memory(analysis: Analysis, width: int, limit: str, limit_bytes: float | None
         ends.append((label, number, points[-1][1], points[-1][2]))
     if limit_bytes is not None:
         canvas.line(canvas.left, y(limit_bytes), width - canvas.right, y(limit_bytes), "bound")
-        ends.append((f"memory_limit {limit}", 0, width - canvas.right, y(limit_bytes)))
+        ends.append((f"limit {limit}", 0, width - canvas.right, y(limit_bytes)))
     if not narrow:
         places = _spread([place for *_, place in ends], _LINE, canvas.top + 6, base)
         for (label, number, _, _), place in zip(ends, places, strict=True):
@@ -269,14 +269,16 @@ def memory_legend(limit: str) -> str:
     """For a page too narrow for labels beside the lines."""
     return (
         '<ul class="legend narrow"><li><span class="swatch c1"></span>DuckDB\'s own limit</li>'
-        f'<li><span class="swatch c6"></span>{html.escape(limit)}</li>'
-        f'<li><span class="swatch rule"></span>memory_limit {html.escape(limit)}</li></ul>'
+        f'<li><span class="swatch c6"></span>with {html.escape(limit)}</li>'
+        f'<li><span class="swatch rule"></span>limit {html.escape(limit)}</li></ul>'
     )
 
 
 def spilled(analysis: Analysis, width: int, limit: str) -> str:
-    """What went to disk for want of memory, by volume."""
+    """What went to disk for want of memory, by volume; no plot where that is nothing."""
     shown = _memory_series(analysis, limit)
+    if not any(line.spilled for _, one, _ in shown for line in one.lines):
+        return ""
     bars = [(label, line, number) for label, one, number in shown for line in one.lines]
     bars.sort(key=lambda bar: bar[1].scale)
     groups = [(scale, list(several)) for scale, several in itertools.groupby(bars, key=lambda bar: bar[1].scale)]

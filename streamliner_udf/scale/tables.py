@@ -70,15 +70,15 @@ def _volumes(analysis: Analysis, limit: str) -> Table:
 
 
 def _steps(name: str, title: str, several: Sequence[Series], note: str) -> Table:
-    header = ("step", "what it does", "seconds", "k msg/s", "MB/s", "CPU / wall", "peak MB", "spilled MB",
-              "written MB", "exponent (95 %)")  # fmt: skip
+    header = ("step", "what it does", "exponent (95 %)", "seconds", "k msg/s", "MB/s", "CPU / wall", "peak MB",
+              "spilled MB", "written MB")  # fmt: skip
     rows = []
     for one in several:
         line = one.last
         rows.append(
-            (one.name, one.does, _seconds(line.wall), _thousands(line.rows_per_second),
-             _number(line.megabytes_per_second, 1), _number(line.busy, 2),
-             _mega(line.peak_memory), _mega(line.spilled), _mega(line.written), _exponent(one.cpu_fit))
+            (one.name, one.does, _exponent(one.cpu_fit), _seconds(line.wall), _thousands(line.rows_per_second),
+             _number(line.megabytes_per_second, 1), _number(line.busy, 2), _mega(line.peak_memory),
+             _mega(line.spilled), _mega(line.written))
         )  # fmt: skip
     return Table(name, title, header, rows, 2, note)
 
