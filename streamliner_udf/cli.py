@@ -18,7 +18,7 @@ EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="streamliner",
-        description="Compiled text functions for DuckDB: see them work, list them, bring chat exports into a table.",
+        description="Compiled text functions for DuckDB: see them work, bring chats into a table, see how it grows.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
@@ -82,6 +82,30 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_source(sniff)
+
+    scale = commands.add_parser(
+        "scale",
+        help="how the whole pipeline grows with more messages, memory and threads on this machine",
+        description="Runs the whole pipeline (read, parse, clean, scrub, extract, near-duplicates, windows, chunks, "
+        "export) at several volumes, each run a fresh process, with DuckDB's own memory limit and a tight one, and "
+        "with 1 to n threads. Writes report.md, report.json and report.html: rates, memory, what goes to disk, how "
+        "each step grows, the bottleneck at ten times the volume, a forecast for 100 times, and whether that fits.",
+        epilog="example: streamliner scale --quick --output scale-report",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    scale.add_argument("--output", type=Path, default=Path("scale-report"), metavar="FOLDER",
+                       help="where the report goes (default %(default)s)")  # fmt: skip
+    scale.add_argument("--base", type=_positive, metavar="N", help="messages of 1x (default 100,000)")
+    scale.add_argument("--scales", type=_scales, metavar="N,N,N", help="volumes, three or more (default 1,3,10,30)")
+    scale.add_argument("--repeats", type=_positive, metavar="N", help="runs of each volume and limit (default 3)")
+    scale.add_argument("--memory-limit", default="512MB", metavar="SIZE", help="the tight one (default %(default)s)")
+    scale.add_argument("--threads", type=_positive, metavar="N", help="the most (default: as many as processors)")
+    scale.add_argument("--seed", type=int, default=7, metavar="N", help="of the synthetic chats (default %(default)s)")
+    scale.add_argument("--folder", type=Path, help="for chats and databases, for a while (default: the system's own)")
+    scale.add_argument("--quick", action="store_true", help="20,000 messages, 1,3,10 times, two runs: about a minute")
+    scale.add_argument("--from", dest="source", type=Path, metavar="FILE",
+                       help="write the report of a report.json anew, and measure nothing")  # fmt: skip
+    scale.add_argument("--json", action="store_true", help="print JSON instead of text")
 
     doctor = commands.add_parser(
         "doctor",
@@ -198,6 +222,13 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _scales(text: str) -> tuple[int, ...]:
+    found = tuple(_positive(part) for part in text.split(","))
+    if len(found) < 3 or list(found) != sorted(set(found)):
+        raise argparse.ArgumentTypeError(f"expected three or more rising whole numbers like 1,3,10,30, got {text!r}")
+    return found
+
+
 def _demo(options: argparse.Namespace) -> int:
     import duckdb
 
@@ -223,7 +254,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _bar(options: argparse.Namespace, label: str) -> contextlib.AbstractContextManager[Callable[[str, int, int], None]]:
-    """A progress callback of ingest and sniff, drawn where a person watches."""
+    """A progress callback of commands that work long, drawn where a person watches."""
 
     @contextlib.contextmanager
     def drawn() -> Iterator[Callable[[str, int, int], None]]:
@@ -296,6 +327,45 @@ def _sniff(options: argparse.Namespace) -> int:
 
 def _without_prefix(error: Exception) -> str:
     return str(error).removeprefix("ingest: ")
+
+
+def _scale(options: argparse.Namespace) -> int:
+    import duckdb
+
+    from . import scale
+
+    quick = options.quick
+    try:
+        if options.source is not None:
+            report = scale.ScaleReport.from_dict(json.loads(options.source.read_text(encoding="utf-8")))
+        else:
+            with _bar(options, "scale") as progress:
+                report = scale.run(
+                    options.base or (20_000 if quick else 100_000),
+                    options.scales or ((1, 3, 10) if quick else (1, 3, 10, 30)),
+                    repeats=options.repeats or (2 if quick else 3),
+                    memory_limit=options.memory_limit,
+                    threads=options.threads,
+                    seed=options.seed,
+                    folder=options.folder,
+                    progress=progress,
+                )
+        paths = report.write(options.output)
+    except (ValueError, OSError, KeyError, TypeError, duckdb.Error) as error:
+        shown = (
+            str(error).removeprefix("scale: ")
+            if isinstance(error, (ValueError, OSError, duckdb.Error))
+            else (f"expected {options.source} to be a report.json of this version, got something else ({error!r})")
+        )
+        print(f"streamliner scale: {shown}", file=sys.stderr)
+        return EXIT_FAILED
+    if options.json:
+        sys.stdout.write(report.to_json())
+    else:
+        print(report.to_text())
+        print("\n" + "\n".join(map(str, paths)))
+    sys.stdout.flush()
+    return EXIT_OK if report.ok else EXIT_FAILED
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -388,6 +458,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "doctor": _doctor,
             "functions": _functions,
             "ingest": _ingest,
+            "scale": _scale,
             "sniff": _sniff,
             "tune": _tune,
         }

@@ -23,6 +23,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*
 MODULES = [f"{reference.__name__}.{module.name}" for module in pkgutil.iter_modules(reference.__path__)] + [
     "streamliner_udf.duckdb",
     "streamliner_udf.ingest.load",
+    "streamliner_udf.scale.fit",
     "streamliner_udf.ingest.sniffing",
     "streamliner_udf.near_duplicates",
     "streamliner_udf.tuning.tuner",

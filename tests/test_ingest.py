@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import random
+import tracemalloc
 import uuid
 import warnings
 import zipfile
@@ -314,6 +315,23 @@ def test_a_marker_that_nobody_knows_is_named(con: duckdb.DuckDBPyConnection) -> 
     for source in ("auto", "whatsapp"):
         with pytest.raises(ExportError, match="got none: the time of line 1 has 'xm', which is not known"):
             ingest(con, content, source=source)
+
+
+def test_files_of_one_ingestion_do_not_stay_in_memory(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """DuckDB keeps what was registered until the transaction ends, and that is after the last file."""
+    line = "05/03/2024, 09:15 - Ana: " + "a text of some length " * 20 + "\n"
+    files = []
+    for number in range(12):
+        files.append(tmp_path / f"WhatsApp Chat with {number}.txt")
+        files[-1].write_text(line * 1_500)
+    size = files[0].stat().st_size
+    tracemalloc.start()
+    try:
+        assert ingest(con, files).rows == 12 * 1_500
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size < peak < 4 * size
 
 
 def test_keys_made_while_parsing_are_those_of_sql(con: duckdb.DuckDBPyConnection) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import duckdb
 
@@ -96,11 +97,24 @@ class _Target:
         return inserted, total - inserted
 
 
+class _Stream:
+    """Rows that can be let go of: DuckDB keeps what was registered in a transaction until its end, and with it the
+    bytes of every file."""
+
+    def __init__(self, rows: Any) -> None:
+        self.rows = rows
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rows, name)
+
+
 @contextlib.contextmanager
 def _registered(connection: duckdb.DuckDBPyConnection, chat: Chat) -> Iterator[None]:
     """The rows of the chat as _ROWS."""
-    connection.register(_ROWS, chat.rows)
-    copied = _SCANS_STREAMS_ONCE and hasattr(chat.rows, "__arrow_c_stream__")
+    is_stream = hasattr(chat.rows, "__arrow_c_stream__")
+    stream = _Stream(chat.rows)
+    connection.register(_ROWS, stream if is_stream else chat.rows)
+    copied = _SCANS_STREAMS_ONCE and is_stream
     try:
         if copied:
             connection.execute(f"CREATE OR REPLACE TEMP TABLE {_COPY} AS FROM {_ROWS}")
@@ -113,6 +127,7 @@ def _registered(connection: duckdb.DuckDBPyConnection, chat: Chat) -> Iterator[N
             connection.unregister(_ROWS)
             if copied:
                 connection.execute(f"DROP TABLE IF EXISTS temp.{_COPY}")
+        stream.rows = None
 
 
 class _Loader:

@@ -207,23 +207,25 @@ def _make_authors(rng: random.Random, ios: bool) -> list[str]:
     return authors[:_AUTHORS]
 
 
-def iter_whatsapp(rows: int, seed: int = 7, dialect: str = "android-24h") -> Iterator[str]:
-    """The messages of generate_whatsapp, one at a time, each with its header and its end of line."""
+def iter_whatsapp(
+    rows: int, seed: int = 7, dialect: str = "android-24h", start: datetime.datetime = _FIRST_DAY
+) -> Iterator[str]:
+    """The messages of generate_whatsapp, one at a time, each with header and end of line; the first at `start`."""
     if dialect not in _HEADERS:
         raise ValueError(f"generate_whatsapp: expected dialect to be one of {', '.join(DIALECTS)}, got {dialect!r}")
     if rows < 0:
         raise ValueError(f"generate_whatsapp: expected rows >= 0, got {rows}")
-    return _messages(rows, random.Random(seed), _HEADERS[dialect], dialect == _IOS)
+    return _messages(rows, random.Random(seed), _HEADERS[dialect], dialect == _IOS, start)
 
 
-def _messages(rows: int, rng: random.Random, stamp: _Stamp, ios: bool) -> Iterator[str]:
+def _messages(rows: int, rng: random.Random, stamp: _Stamp, ios: bool, start: datetime.datetime) -> Iterator[str]:
     end = "\r\n" if ios else "\n"
     writer, authors = _Writer(rng, ios), _make_authors(rng, ios)
     weights = list(itertools.accumulate(1 / (rank + 3) for rank in range(len(authors))))
-    time, second = _FIRST_DAY, datetime.timedelta(seconds=1)
+    time, second = start, datetime.timedelta(seconds=1)
     for first in range(0, rows, _BATCH):
         for author in rng.choices(authors, cum_weights=weights, k=min(_BATCH, rows - first)):
-            if time is _FIRST_DAY:
+            if time is start:
                 yield f"{stamp(time)}{chr(0x200E) if ios else ''}{_NOTICE}{end}"
             elif rng.random() < 0.02:
                 yield f"{stamp(time)}{writer.system(authors)}{end}"
