@@ -414,10 +414,13 @@ static void run_list(call *c) {
                           .flush = list_flush,
                           .owner = &sink};
     int is_list = sl_gives_list(c->overload->function);
+    if (is_list && sl_gives_numbers(c->overload->function)) sink.rows.place = list_place;
     sink.list = is_list ? c->output : NULL;
     sink.elements = is_list ? sl_duckdb.list_vector_get_child(c->output) : c->output;
     sink.size = 0;
     sink.capacity = is_list ? 0 : c->row_count;
+    sink.row_count = c->row_count;
+    sink.numbers = NULL;
     for (uint32_t f = 0; f < sink.result->field_count; f++) {
         sink.vectors[f] =
             sink.result->fields[f].name ? sl_duckdb.struct_vector_get_child(sink.elements, f) : sink.elements;

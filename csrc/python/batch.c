@@ -250,6 +250,18 @@ static sl_status cells_flush(sl_rows *rows) {
     return sink->batch_rows && sink->batch->columns[1].count >= sink->batch_rows ? hand_over(sink) : SL_OK;
 }
 
+/* Not for batches of a given size, which end at a flush. */
+static sl_status place_numbers(sl_rows *rows, size_t count, uint64_t **out) {
+    cell_sink *sink = rows->owner;
+    if (rows->count) SL_TRY(cells_flush(rows));
+    sl_column *column = &sink->batch->columns[1];
+    SL_TRY(grow_entries(column, (int64_t)count));
+    *out = (uint64_t *)(void *)(column->values + column->len);
+    column->len += count * sizeof(uint64_t);
+    column->count += (int64_t)count;
+    return SL_OK;
+}
+
 static void start_sink(cell_sink *sink, sl_batch *batch) {
     sink->batch = batch;
     sink->batch_rows = 0;
@@ -257,6 +269,7 @@ static void start_sink(cell_sink *sink, sl_batch *batch) {
                            .columns = batch->function->result->field_count,
                            .capacity = SL_CELL_ROWS,
                            .flush = cells_flush,
+                           .place = sl_gives_list(batch->function) && sl_gives_numbers(batch->function) ? place_numbers : NULL,
                            .owner = sink};
 }
 
@@ -473,6 +486,7 @@ sl_status sl_batch_each(const sl_function *function, const sl_options *options, 
     sl_batch_init(&batch, function);
     start_sink(&sink, &batch);
     sink.batch_rows = rows;
+    sink.rows.place = NULL;
     sink.take = take;
     sink.owner = owner;
     sl_status status = sl_batch_reserve(&batch, 0, 0);
