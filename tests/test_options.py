@@ -11,7 +11,21 @@ import pytest
 import streamliner_udf
 from streamliner_udf import reference
 
-WORDS = ["the", "harbour", "was", "when", "ferry", "came", "in,", "<b>&amp;</b>", "gulls", "boy’s", "bicycle", "é", "語"]
+WORDS = [
+    "the",
+    "harbour",
+    "was",
+    "when",
+    "ferry",
+    "came",
+    "in,",
+    "<b>&amp;</b>",
+    "gulls",
+    "boy’s",
+    "bicycle",
+    "é",
+    "語",
+]
 # Values of each option of a function, in order: of 8 bytes, of 16, of 1 and lists. Long texts differ in the last byte.
 OPTIONS: dict[str, list[tuple[str, list[Any]]]] = {
     "minhash": [("BIGINT", [1, 2, 3, 16, 17, 128]), ("BIGINT", [1, 2, 3])],
