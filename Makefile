@@ -16,7 +16,7 @@ FLAGS_driver := $(FLAGS_asan) -O2 -fsanitize-coverage=trace-pc
 FLAGS_libfuzzer := $(FLAGS_asan) -O2 -fsanitize=fuzzer-no-link
 CC_libfuzzer := clang
 # What of the Python doors needs no Python.
-COLUMNS := csrc/python/batch.c csrc/python/arrow.c csrc/python/rows.c csrc/python/items.c csrc/python/fields.c csrc/python/json.c
+COLUMNS := csrc/python/batch.c csrc/python/arrow.c csrc/python/rows.c csrc/python/rows_arrow.c csrc/python/keys.c csrc/python/items.c csrc/python/fields.c csrc/python/json.c
 NATIVE := $(wildcard csrc/*.c csrc/*.h csrc/*.def csrc/*/*.c csrc/*/*.h csrc/*/*.py) $(wildcard streamliner_udf/*.pyx streamliner_udf/*.pxd streamliner_udf/*.pxi streamliner_udf/reference/*.txt) setup.py pyproject.toml
 # What compares the kernels with the specification, by the ways that look at many texts and at one.
 SPECIFIED := tests/test_golden.py tests/test_oracle.py -k "sql- or python_list or python_scalar"

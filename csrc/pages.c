@@ -3,7 +3,7 @@
 #if defined(__linux__) && !defined(_DEFAULT_SOURCE)
 #define _DEFAULT_SOURCE /* madvise */
 #endif
-#include "pages.h"
+#include "streamliner.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* parts.c - which functions have parts.
  * Contract: of every other function the kernel is called once for the whole text. */
-#include "parts.h"
+#include "streamliner.h"
 
 extern const sl_parts sl_whatsapp_parts;
 

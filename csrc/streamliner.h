@@ -123,6 +123,7 @@ typedef struct sl_rows {
     uint32_t columns;
     uint32_t count;
     uint32_t capacity;
+    size_t expected; /* elements that the kernel will add from here on, where it knows; a wish to make room at once */
     sl_status (*flush)(struct sl_rows *rows);
     /* Of lists of bare 64-bit numbers: gives the place of the next `count` elements, which the kernel then fills, instead of
      * as many cells. For lists whose length is known, and much the same in each row. NULL where the door has no such way. */
@@ -291,6 +292,24 @@ static inline int sl_takes_numbers(const sl_function *function) {
 
 extern const sl_function sl_functions[];
 extern const uint32_t sl_function_count;
+
+/* Functions whose elements can be made in parts, by several threads at once: together the parts are what the kernel gives,
+ * element by element. */
+typedef struct sl_parts {
+    /* Reads the whole text: how many elements it has, and in `state` what it takes to make them; close() gives that back, and
+     * is called only if this succeeds. */
+    sl_status (*open)(sl_str text, const sl_options *options, uint32_t workers, void **state, size_t *count);
+    /* Elements [from, to). Each of the workers, numbered from 0, makes one part at a time. */
+    sl_status (*make)(void *state, uint32_t worker, size_t from, size_t to, sl_rows *out);
+    void (*close)(void *state);
+} sl_parts;
+
+/* NULL where a function has none. */
+const sl_parts *sl_parts_of(const sl_function *function);
+
+/* Memory of `size` bytes that holds the `used` first ones of `old`, which is given back; NULL leaves `old` as it was.
+ * A large block is asked for in pages of two megabytes: touching it the first time costs more than filling it otherwise. */
+void *sl_pages_grow(void *old, size_t used, size_t size);
 
 /* Prototypes of every kernel and prepare function, from the table: a kernel that does not fit its row does not compile. */
 #define SL_PROTOTYPE_TEXT(name) sl_status sl_##name(sl_str text, const sl_options *options, sl_buf *out)

@@ -193,8 +193,11 @@ cdef extern from "python/arrow.h":
 cdef extern from "python/rows.h":
     ctypedef struct sl_made:
         pass
-    sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, uint32_t threads,
-                            void *hold, void (*drop)(void *) noexcept nogil, sl_made **out) nogil
+    ctypedef struct sl_row_key:
+        sl_str prefix
+        uint32_t time, author, text
+    sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, const sl_row_key *key,
+                            uint32_t threads, void *hold, void (*drop)(void *) noexcept nogil, sl_made **out) nogil
     sl_status sl_made_wait(sl_made *made, int64_t batches, int64_t *count) nogil
     int64_t sl_made_rows(sl_made *made) nogil
     void sl_made_abandon(sl_made *made) nogil
@@ -1120,42 +1123,49 @@ cdef class Function:
             raise _fail(self.name, SL_ERANGE, None, -1)
         return utf8
 
-    def look(self, object content):
+    def look(self, object content, tuple args):
         """As `parse_row` says."""
         cdef sl_batch batch
         cdef sl_status status
         cdef int64_t failed = 0
         if self.row.result.type != SL_TYPE_STRUCT or self.defaults is None:
             raise TypeError(f"{self.name}: expected a function that gives a struct")
+        cdef _Options options = self.options_of(args)
         cdef bytes utf8 = self.utf8_of(content)
         cdef sl_str source = sl_str(PyBytes_AS_STRING(utf8), <uint32_t>PyBytes_GET_SIZE(utf8))
         sl_batch_init(&batch, self.row)
         try:
             with nogil:
-                status = sl_batch_run(&batch, &self.defaults.prepared, &source, 1, False, &failed)
+                status = sl_batch_run(&batch, &options.prepared, &source, 1, False, &failed)
             if status > SL_OK:
                 raise _fail(self.name, status, None, -1)
             return self.structure(&batch, 0)
         finally:
             sl_batch_free(&batch)
 
-    def parse(self, object content, tuple args):
-        """As `parse_rows` says."""
+    cdef _Options options_of(self, tuple args):
+        """Those of `parse_rows` and `parse_row`."""
+        if not args:
+            return self.defaults
+        if len(args) >= len(self.params):
+            raise TypeError(f"{self.name}: expected at most {len(self.params) - 1} options, got {len(args)}")
+        cdef _Options options = self.prepare([None, *args], 1 + len(args))
+        if options.is_null:
+            raise TypeError(f"{self.name}: expected options, got None")
+        return options
+
+    def parse(self, object content, tuple args, str keyed=None):
+        """As `parse_rows` says; `keyed` is the beginning of what a column `msg_key` is made of: csrc/python/keys.h."""
         cdef sl_str source
         cdef _File file
         cdef sl_status status = SL_OK
-        cdef _Options options = self.defaults
-        if self.row.result.type != SL_TYPE_LIST or options is None or self.field_names[0] is None:
+        cdef _Options options
+        if self.row.result.type != SL_TYPE_LIST or self.defaults is None or self.field_names[0] is None:
             raise TypeError(f"{self.name}: expected a function that gives a list of structs")
-        if len(args) >= len(self.params):
-            raise TypeError(f"{self.name}: expected at most {len(self.params) - 1} options, got {len(args)}")
-        if args:
-            options = self.prepare([None, *args], 1 + len(args))
-            if options.is_null:
-                raise TypeError(f"{self.name}: expected options, got None")
+        options = self.options_of(args)
         if isinstance(content, bytes) and self.opener is not NULL:
             file = self.opened(content, -1)
-            return self.produce(file.text, file, options)
+            return self.produce(file.text, file, options, keyed)
         cdef bytes utf8 = self.utf8_of(content)
         source = sl_str(PyBytes_AS_STRING(utf8), <uint32_t>PyBytes_GET_SIZE(utf8))
         with nogil:
@@ -1163,20 +1173,31 @@ cdef class Function:
                 status = SL_EUTF8
         if status > SL_OK:
             raise _fail(self.name, status, None, -1)
-        return self.produce(source, utf8, options)
+        return self.produce(source, utf8, options, keyed)
 
-    cdef object produce(self, sl_str text, object source, _Options options):
+    cdef object produce(self, sl_str text, object source, _Options options, str keyed):
         cdef sl_status status
         cdef ArrowRows result = ArrowRows.__new__(ArrowRows)
-        cdef tuple hold = (source, options)
+        cdef bytes prefix = b"" if keyed is None else keyed.encode()
+        cdef tuple hold = (source, options, prefix)
+        cdef sl_row_key key
+        cdef const sl_row_key *wanted = NULL
+        if keyed is not None:
+            if len(prefix) > TEXT_MAX // 2:
+                raise _fail(self.name, SL_ERANGE, None, -1)
+            key.prefix = sl_str(PyBytes_AS_STRING(prefix), <uint32_t>len(prefix))
+            key.time, key.author, key.text = (self.field_names.index(name) for name in ("ts", "author", "text"))
+            wanted = &key
         cdef uint32_t threads = _processors()
         result.name = self.name
         result.options = options
         Py_INCREF(hold)
         with nogil:
-            status = sl_made_start(self.row, &options.prepared, text, threads, <void *>hold, &_drop_later, &result.made)
+            status = sl_made_start(self.row, &options.prepared, text, wanted, threads, <void *>hold, &_drop_later, &result.made)
         if status > SL_OK:
             Py_DECREF(hold)
+            if status == SL_EARG:
+                raise TypeError(f"{self.name}: expected no keyed, because its rows have no keys, got {keyed!r}")
             raise _fail(self.name, status, None, -1)
         return result
 
@@ -1688,7 +1709,7 @@ cdef class ArrowRows:
         return capsule
 
 
-def parse_row(str name, content):
+def parse_row(str name, content, *options):
     """What a function that gives one struct says of one text, which can be bytes.
 
     Parameters
@@ -1697,6 +1718,8 @@ def parse_row(str name, content):
         A function that gives a struct.
     content : str or bytes
         One text; bytes are UTF-8 and are not copied.
+    options
+        Of the function, in its order; the others have their defaults.
 
     Returns
     -------
@@ -1704,7 +1727,8 @@ def parse_row(str name, content):
         The fields.
 
     Nulls : fields may be NULL.
-    Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8.
+    Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8; InvalidArgument for a
+    wrong option.
     Cost : that of the function.
     Source : beside `parse_rows`, for functions that give one row.
 
@@ -1713,10 +1737,10 @@ def parse_row(str name, content):
     >>> parse_row("sniff_whatsapp", b"25/03/2024, 09:15 - Ana: hi")["date_order"]
     'dmy'
     """
-    return Function(name).look(content)
+    return Function(name).look(content, options)
 
 
-def parse_rows(str name, content, *options):
+def parse_rows(str name, content, *options, keyed=None):
     """What a function finds in one text, as rows for DuckDB, pyarrow or Polars.
 
     Parameters
@@ -1728,6 +1752,9 @@ def parse_rows(str name, content, *options):
         as it takes them there.
     options
         Of the function, in its order; the others have their defaults.
+    keyed : str, optional
+        Of `parse_whatsapp`: gives a column `msg_key` too, the MD5 as a UUID of this, the time, the author, the text and how
+        often the same came before, joined with chr(31).
 
     Returns
     -------
@@ -1748,7 +1775,7 @@ def parse_rows(str name, content, *options):
     >>> duckdb.sql("SELECT author, text FROM messages").fetchall()
     [('Ana', 'hi')]
     """
-    return Function(name).parse(content, options)
+    return Function(name).parse(content, options, keyed)
 
 
 include "_items.pxi"

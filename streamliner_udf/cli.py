@@ -87,9 +87,11 @@ def _parser() -> argparse.ArgumentParser:
         "doctor",
         help="what this process may use, and what DuckDB believes",
         description="Shows processors, memory and disk after all limits beside DuckDB's settings, with versions and "
-        "the way by which DuckDB got the functions. Says what is wrong and how to mend it.",
-        epilog="example: streamliner doctor --json",
+        "the way by which DuckDB got the functions. Says what is wrong and how to mend it, and what "
+        'connect(profile="pipeline") would set.',
+        epilog="example: streamliner doctor --database chat.duckdb",
     )
+    doctor.add_argument("--database", type=Path, metavar="FILE", help="look at the tables of this file too; read only")
     doctor.add_argument("--json", action="store_true", help="print JSON instead of the table")
 
     functions = commands.add_parser(
@@ -243,9 +245,20 @@ def _without_prefix(error: Exception) -> str:
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    import duckdb
+
+    from . import connect
     from .doctor import diagnose
 
-    found = diagnose()
+    try:
+        if options.database is None:
+            found = diagnose()
+        else:
+            with connect(options.database, read_only=True) as connection:
+                found = diagnose(connection)
+    except (OSError, duckdb.Error) as error:
+        print(f"streamliner doctor: {error}", file=sys.stderr)
+        return EXIT_FAILED
     print(json.dumps(found.to_dict(), indent=2) if options.json else found, flush=True)
     return EXIT_FAILED if found.findings else EXIT_OK
 

@@ -427,7 +427,8 @@ def materialize(
     asked = _Query(con, query, source)
     store = _Store(con, target, key, asked)
     ours = not is_open(con)
-    with all_threads(con) if ours and store.is_small() else contextlib.nullcontext(), transaction(con):
+    by_vectors = ours and store.remembered() is None and store.is_small()
+    with all_threads(con) if by_vectors else contextlib.nullcontext(), transaction(con):
         there = list(store.describe(str(asked.source)))
         if key not in there:
             raise ValueError(f"materialize: expected {asked.source} to have a column {key}, got {', '.join(there)}")

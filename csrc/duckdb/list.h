@@ -62,7 +62,7 @@ static inline sl_status list_reserve(list_sink *sink, sl_duckdb_index need, sl_d
 static inline sl_status list_flush(sl_rows *rows) {
     list_sink *sink = rows->owner;
     sl_duckdb_index need = sink->size + rows->count;
-    SL_TRY(list_reserve(sink, need, 0));
+    SL_TRY(list_reserve(sink, need, sink->size + rows->expected));
     for (uint32_t f = 0; f < rows->columns; f++) {
         if (sink->result->fields[f].type == SL_TYPE_TEXT) {
             write_texts(sink, f);

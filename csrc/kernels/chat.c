@@ -5,36 +5,50 @@
 
 #include <stdlib.h>
 
-#include "../pages.h"
-#include "../parts.h"
 #include "simd.h"
 
-/* word[0]: the order of dates; word[1]: 1 if headers of any dialect count. */
+/* word[0]: the order of dates, CHAT_ANY and CHAT_UNTIL, and above them the day; object: a name of word[1] bytes. */
 sl_status sl_prepare_whatsapp(const sl_value *values, sl_options *options, sl_error *error) {
     static const char words[][4] = {[CHAT_ORDER_DMY] = "dmy", [CHAT_ORDER_MDY] = "mdy", [CHAT_ORDER_YMD] = "ymd", "any"};
     const char *p = values[0].text.ptr, *end = p + values[0].text.len;
-    options->word[0] = CHAT_ORDER_AUTO;
+    uint64_t order = CHAT_ORDER_AUTO, flags = 0;
+    int32_t until = INT32_MAX;
     options->word[1] = 0;
     for (;;) {
         while (p < end && (*p == ',' || *p == ' ')) p++;
-        if (p == end) return SL_OK;
+        size_t left = (size_t)(end - p);
+        if (left > 6 && !memcmp(p, "title=", 6)) { /* and all that stands behind it, for a name can hold anything */
+            options->object = (void *)(uintptr_t)(p + 6);
+            options->word[1] = left - 6;
+        }
+        if (!left || options->word[1]) break;
         const char *start = p;
         while (p < end && *p != ',' && *p != ' ') p++;
         size_t len = (size_t)(p - start);
+        if (len == 6 && !memcmp(start, "title=", 6)) continue;
+        if (len >= 6 && !memcmp(start, "until=", 6)) {
+            int32_t day;
+            if (!sl_chat_read_day(start + 6, len - 6, &day))
+                return sl_error_set(error, "expected until to be a day from 1970 on, as in until=2024-03-05, got '%.*s'",
+                                    (int)(len > 150 ? 150 : len), start);
+            flags |= CHAT_UNTIL;
+            if (day < until) until = day;
+            continue;
+        }
         uint64_t word = CHAT_ORDER_DMY;
         while (word < 5 && !(len == 3 && !memcmp(words[word], start, 3))) word++;
         if (word == 5)
-            return sl_error_set(error, "expected options to be a list of dmy, mdy, ymd, any, got '%.*s'",
-                                (int)(len > 250 ? 250 : len), start);
-        if (word > CHAT_ORDER_YMD) {
-            options->word[1] = 1;
-        } else if (options->word[0] != CHAT_ORDER_AUTO && options->word[0] != word) {
-            return sl_error_set(error, "expected options to name one order of dates, got '%.3s' and '%.3s'",
-                                words[options->word[0]], words[word]);
-        } else {
-            options->word[0] = word;
-        }
+            return sl_error_set(error,
+                                "expected options to be a list of dmy, mdy, ymd, any, until=YYYY-MM-DD, title=NAME, got '%.*s'",
+                                (int)(len > 150 ? 150 : len), start);
+        if (word > CHAT_ORDER_YMD) flags |= CHAT_ANY;
+        else if (order != CHAT_ORDER_AUTO && order != word)
+            return sl_error_set(error, "expected options to name one order of dates, got '%.3s' and '%.3s'", words[order],
+                                words[word]);
+        else order = word;
     }
+    options->word[0] = order | flags | (uint64_t)(uint32_t)until << 32;
+    return SL_OK;
 }
 
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
@@ -416,7 +430,8 @@ static sl_status read_chat(chat *c, sl_str content, const sl_options *options) {
     c->start = content.ptr;
     c->end = content.ptr + content.len;
     c->lines = content.len && !memchr(content.ptr, '\n', content.len) ? '\r' : '\n';
-    c->any = options && options->word[1];
+    c->any = (options->word[0] & CHAT_ANY) != 0;
+    c->until = options->word[0] & CHAT_UNTIL ? (int32_t)(options->word[0] >> 32) : INT32_MAX;
     if (!content.len) return SL_OK;
     sample *found = malloc(sizeof(*found));
     if (!found) return SL_ENOMEM;
@@ -436,7 +451,7 @@ static sl_status read_chat(chat *c, sl_str content, const sl_options *options) {
     free(window);
     SL_TRY(status);
     lock_line_ends(c);
-    sl_chat_settle(c, options ? (int)options->word[0] : CHAT_ORDER_AUTO);
+    sl_chat_settle(c, (int)(options->word[0] & CHAT_ORDER_FIELD));
     return SL_OK;
 }
 
@@ -484,6 +499,9 @@ static inline sl_status put_row(const chat *c, chat_names *names, size_t i, sl_r
         SL_TRY(sl_chat_clean(out, c->lines, &cells[3].text));
     }
     cells[4].text = colon ? sl_chat_kind(&cells[3].text, has, context, &cells[5].text) : SL_STR("system");
+    if (SL_UNLIKELY(c->app.len) && colon && context.bracket && cells[4].text.len == 4 && cells[4].text.ptr[0] == 't' &&
+        sl_chat_is_called(c->app, rest, colon))
+        cells[4].text = SL_STR("system");
     return SL_OK;
 }
 
@@ -517,6 +535,8 @@ static sl_status open_parts(sl_str content, const sl_options *options, uint32_t 
     sl_status status = read_chat(&parts->c, content, options);
     if (status == SL_OK) status = sl_chat_double_names(&parts->c);
     if (status == SL_OK && !(parts->names = calloc(workers, sizeof(chat_names)))) status = SL_ENOMEM;
+    sl_str title = {options->object, (uint32_t)options->word[1]};
+    if (status == SL_OK && title.len) status = sl_chat_find_app(&parts->c, &parts->names[0], title);
     *state = parts;
     *count = parts->c.count;
     if (status != SL_OK) close_parts(parts);
@@ -538,7 +558,9 @@ sl_status sl_parse_whatsapp(sl_str content, const sl_options *options, sl_rows *
     void *state;
     size_t count;
     SL_TRY(open_parts(content, options, 1, &state, &count));
+    out->expected = out->count + count;
     sl_status status = make_part(state, 0, 0, count, out);
+    out->expected = 0;
     close_parts(state);
     return status;
 }
@@ -558,8 +580,7 @@ static size_t count_lines(chat *c) {
 sl_status sl_sniff_whatsapp(sl_str content, const sl_options *options, sl_rows *out) {
     chat c;
     sl_cell *cells;
-    (void)options;
-    sl_status status = read_chat(&c, content, NULL);
+    sl_status status = read_chat(&c, content, options);
     if (status == SL_OK) status = sl_rows_add(out, &cells);
     if (status == SL_OK) {
         const char *order[] = {NULL, "dmy", "mdy", "ymd"};

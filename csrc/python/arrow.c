@@ -214,6 +214,8 @@ static const struct {
     char value[10];
 } uuid_metadata = {1, 20, "ARROW:extension:name", 10, "arrow.uuid"};
 
+const char *const sl_arrow_uuid = (const char *)&uuid_metadata;
+
 static const char *format_of(sl_type type, int narrow) {
     switch (type) {
         case SL_TYPE_TEXT:
@@ -281,7 +283,7 @@ int sl_arrow_export_schema(const sl_shared *shared, struct ArrowSchema *out) {
         code = fields_schema(result, narrow, "", out);
     } else {
         code = sl_arrow_start_schema(out, format_of(result->type, narrow), "", is_list ? 1 : 0);
-        if (!code && result->type == SL_TYPE_UUID) out->metadata = (const char *)&uuid_metadata;
+        if (!code && result->type == SL_TYPE_UUID) out->metadata = sl_arrow_uuid;
         if (!code && is_list && result->fields[0].name) code = fields_schema(result, narrow, "item", out->children[0]);
         if (!code && is_list && !result->fields[0].name)
             code = sl_arrow_start_schema(out->children[0], format_of(result->fields[0].type, narrow), "item", 0);

@@ -78,6 +78,9 @@ sl_status sl_shared_narrow(sl_shared *shared);
 void sl_shared_pack(sl_shared *shared);
 void sl_shared_release(sl_shared *shared);
 
+/* Metadata that makes 16 bytes a UUID. */
+extern const char *const sl_arrow_uuid;
+
 /* A nullable schema with room for `children`, at most SL_FIELD_MAX, which are released with it. The two texts have to stay.
  * 0, or an errno value. */
 int sl_arrow_start_schema(struct ArrowSchema *out, const char *format, const char *name, uint32_t children);

@@ -3,7 +3,6 @@
 #include "batch.h"
 
 #include "../memo.h"
-#include "../pages.h"
 #include "../spans.h"
 
 #include <stdlib.h>

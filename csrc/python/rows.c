@@ -1,71 +1,17 @@
 /* rows.c - makes the record batches of rows.h.
  * Contract: memory comes in large pages and is never moved; a failed or cancelled production leaves what it has made. */
-#include "rows.h"
+#include "made.h"
 
-#include "../pages.h"
-#include "../parts.h"
-#include "thread.h"
 
-#include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
-enum {
-    CELLS = 256,           /* elements that a kernel gives at a time; SL_ROWS_BATCH is a multiple */
-    SLAB = 4 << 20,        /* bytes of memory at a time */
-    VIEW = 16,
-    VIEW_INLINE = 12,      /* bytes of a text that stands in its view */
-    PIECE_BITS = 30,       /* places in a view have 31 bits: a longer text is several buffers, a gigabyte apart */
-    PIECES_MAX = 4,
-    BUFFERS_MAX = 2 + PIECES_MAX + 2,
-    WORKERS_MAX = 8,
-    FEW = 2 * SL_ROWS_BATCH /* rows for which no second thread is started */
-};
-
-typedef struct batch_column {
-    uint8_t *values;   /* views, or 8 bytes a number */
-    uint8_t *validity; /* of texts */
-    int64_t null_count;
-    uint8_t *extra; /* texts that do not stand in the text like this */
-    size_t extra_len, extra_cap;
-} batch_column;
-
-typedef struct batch {
-    int64_t count;
-    batch_column columns[SL_FIELD_MAX];
-} batch;
-
-struct sl_made {
-    atomic_long references;
-    const sl_function *function;
-    const sl_options *options;
-    sl_str text;
-    void *hold;
-    void (*drop)(void *hold);
-    long process; /* the one in which the threads run: a fork has no such threads */
-    /* With the lock held: */
-    sl_lock lock;
-    sl_signal more;
-    int open, cancelled;
-    uint32_t working;
-    sl_status status;
-    batch **batches; /* NULL for one that is not there yet */
-    int64_t count, capacity; /* `count` of them, from the first one on, are there */
-    void **slabs;
-    size_t slab_count, slab_capacity;
-    /* Where the function has parts: */
-    const sl_parts *parts;
-    void *state;
-    size_t total;
-    atomic_size_t next; /* the first row that no worker has taken */
-};
-
-static void release(sl_made *made) {
+void sl_made_release(sl_made *made) {
     if (atomic_fetch_sub(&made->references, 1) != 1) return;
     for (int64_t b = 0; b < made->capacity; b++)
         for (int f = 0; made->batches[b] && f < SL_FIELD_MAX; f++) free(made->batches[b]->columns[f].extra);
     for (size_t i = 0; i < made->slab_count; i++) free(made->slabs[i]);
     free(made->slabs);
+    free(made->seen);
     free(made->batches);
     sl_signal_free(&made->more);
     sl_lock_free(&made->lock);
@@ -115,7 +61,7 @@ static void *take_memory(sl_made *made, arena *a, size_t size) {
 
 /* Bytes of a batch of so many rows, without what does not stand in the text. */
 static size_t batch_size(const sl_function *function, size_t rows) {
-    size_t size = sizeof(batch) + 64;
+    size_t size = sizeof(batch) + 64 + rows * SL_MD5_DIGEST + 64;
     for (uint32_t f = 0; f < function->result->field_count; f++)
         size += function->result->fields[f].type == SL_TYPE_TEXT ? rows * VIEW + rows / 8 + 2 * 64 : rows * 8 + 64;
     return size;
@@ -125,6 +71,7 @@ static batch *new_batch(sl_made *made, arena *a, size_t rows) {
     batch *b = take_memory(made, a, sizeof(*b));
     if (!b) return NULL;
     memset(b, 0, sizeof(*b));
+    if (made->keyed && !(b->keys = take_memory(made, a, rows * SL_MD5_DIGEST))) return NULL;
     for (uint32_t f = 0; f < made->function->result->field_count; f++) {
         batch_column *column = &b->columns[f];
         int is_text = made->function->result->fields[f].type == SL_TYPE_TEXT;
@@ -134,6 +81,50 @@ static batch *new_batch(sl_made *made, arena *a, size_t rows) {
         memset(column->validity, 0xFF, (rows + 7) / 8);
     }
     return b;
+}
+
+static sl_str text_of(const sl_made *made, const batch_column *column, int64_t row) {
+    const uint8_t *view = column->values + VIEW * row;
+    uint32_t parts[4];
+    memcpy(parts, view, VIEW);
+    if (!(column->validity[row >> 3] >> (row & 7) & 1)) return (sl_str){NULL, 0};
+    if (parts[0] <= VIEW_INLINE) return (sl_str){(const char *)view + 4, parts[0]};
+    if (parts[2] >= pieces_of(made)) return (sl_str){(const char *)column->extra + parts[3], parts[0]};
+    return (sl_str){made->text.ptr + ((size_t)parts[2] << PIECE_BITS) + parts[3], parts[0]};
+}
+
+/* A row that was there before gets a key of its own: it is the same again for the so-manieth time. */
+static sl_status set_again(const sl_made *made, batch *b, int64_t row, uint32_t times) {
+    sl_cell cells[3];
+    sl_key_room room = {NULL, 0};
+    sl_row_key key = {made->key.prefix, 0, 1, 2};
+    memcpy(&cells[0].integer, b->columns[made->key.time].values + 8 * row, 8);
+    cells[1].text = text_of(made, &b->columns[made->key.author], row);
+    cells[2].text = text_of(made, &b->columns[made->key.text], row);
+    sl_status status = sl_keys_make(&key, cells, 3, 1, times, &room, &b->keys[row]);
+    free(room.bytes);
+    return status;
+}
+
+/* Finds the rows of the batch that were there before; batches come in order. */
+static sl_status find_again(sl_made *made, int64_t at) {
+    batch *b = made->batches[at];
+    for (int64_t row = 0; row < b->count; row++) {
+        uint64_t hash;
+        memcpy(&hash, b->keys[row], sizeof(hash));
+        for (size_t i = (size_t)hash & made->seen_mask;; i = (i + 1) & made->seen_mask) {
+            seen *s = &made->seen[i];
+            if (!s->row) {
+                s->row = (uint32_t)(at * SL_ROWS_BATCH + row) + 1;
+                break;
+            }
+            const batch *first = made->batches[(s->row - 1) / SL_ROWS_BATCH];
+            if (memcmp(first->keys[(s->row - 1) % SL_ROWS_BATCH], b->keys[row], SL_MD5_DIGEST)) continue;
+            SL_TRY(set_again(made, b, row, ++s->more));
+            break;
+        }
+    }
+    return SL_OK;
 }
 
 /* Owns the batch from then on. */
@@ -151,7 +142,8 @@ static sl_status hand_over(sl_made *made, int64_t at, batch *b) {
     }
     if (at < made->capacity) {
         made->batches[at] = b;
-        while (made->count < made->capacity && made->batches[made->count]) made->count++;
+        while (status == SL_OK && made->count < made->capacity && made->batches[made->count])
+            if (!made->keyed || (status = find_again(made, made->count)) == SL_OK) made->count++;
         sl_signal_all(&made->more);
     } else {
         for (int f = 0; f < SL_FIELD_MAX; f++) free(b->columns[f].extra);
@@ -188,11 +180,6 @@ static view place_view(sl_str text, uint32_t buffer, uint32_t offset) {
     return v;
 }
 
-static uint32_t pieces_of(const sl_made *made) { return 1 + (made->text.len >> PIECE_BITS); }
-static uint32_t piece_size(const sl_made *made, uint32_t piece) {
-    uint32_t left = made->text.len - (piece << PIECE_BITS);
-    return left < INT32_MAX ? left : INT32_MAX;
-}
 
 static sl_status extra_view(const sl_made *made, batch_column *column, sl_str text, view *out) {
     size_t need = column->extra_len + text.len;
@@ -276,6 +263,7 @@ typedef struct sink {
     sl_rows rows;
     sl_cell cells[CELLS * SL_FIELD_MAX];
     sl_made *made;
+    sl_key_room key_room;
     arena memory;
     batch *current;
     int64_t at; /* the number of the current batch */
@@ -290,18 +278,21 @@ static sl_status give(sink *s) {
 
 static sl_status flush(sl_rows *rows) {
     sink *s = rows->owner;
-    const sl_result *result = s->made->function->result;
+    const sl_made *made = s->made;
+    const sl_result *result = made->function->result;
     if (!s->current && !(s->current = new_batch(s->made, &s->memory, s->room))) return SL_ENOMEM;
     batch *b = s->current;
     for (uint32_t f = 0; f < rows->columns; f++) {
         const sl_cell *cells = rows->cells + f;
         if (result->fields[f].type == SL_TYPE_TEXT) {
-            SL_TRY(put_texts(s->made, &b->columns[f], b->count, cells, rows->columns, rows->count));
+            SL_TRY(put_texts(made, &b->columns[f], b->count, cells, rows->columns, rows->count));
             continue;
         }
         int64_t *out = (int64_t *)(void *)b->columns[f].values + b->count;
         for (uint32_t i = 0; i < rows->count; i++) out[i] = cells[(size_t)i * rows->columns].integer;
     }
+    if (made->keyed)
+        SL_TRY(sl_keys_make(&made->key, rows->cells, rows->columns, rows->count, 0, &s->key_room, b->keys + b->count));
     b->count += rows->count;
     rows->count = 0;
     sl_rows_reset(rows);
@@ -315,6 +306,7 @@ static void start_sink(sink *s, sl_made *made, size_t room) {
                         .flush = flush,
                         .owner = s};
     s->made = made;
+    s->key_room = (sl_key_room){NULL, 0};
     s->memory = (arena){NULL, 0, batch_size(made->function, room)};
     s->current = NULL;
     s->at = 0;
@@ -326,6 +318,7 @@ static sl_status end_sink(sink *s, sl_status status) {
     if (status <= SL_OK && s->current) status = give(s);
     for (int f = 0; s->current && f < SL_FIELD_MAX; f++) free(s->current->columns[f].extra);
     sl_rows_free(&s->rows);
+    free(s->key_room.bytes);
     return status;
 }
 
@@ -374,7 +367,7 @@ static void work(sl_made *made, uint32_t number) {
 static void run_worker(void *argument) {
     worker *own = argument;
     work(own->made, own->number);
-    release(own->made);
+    sl_made_release(own->made);
     free(own);
 }
 
@@ -383,6 +376,15 @@ static void make_parts(sl_made *made, uint32_t threads) {
     if (status > SL_OK) {
         made->status = status;
         return;
+    }
+    if (made->keyed) {
+        made->seen_mask = 63;
+        while (made->seen_mask < 2 * made->total) made->seen_mask = made->seen_mask * 2 + 1;
+        if (!(made->seen = calloc(made->seen_mask + 1, sizeof(seen)))) {
+            made->status = SL_ENOMEM;
+            made->parts->close(made->state);
+            return;
+        }
     }
     made->working = 1;
     for (uint32_t i = 1; i < threads && made->total > FEW; i++) {
@@ -397,7 +399,7 @@ static void make_parts(sl_made *made, uint32_t threads) {
         sl_lock_take(&made->lock);
         made->working--;
         sl_lock_give(&made->lock);
-        release(made);
+        sl_made_release(made);
         free(other);
         break;
     }
@@ -406,6 +408,8 @@ static void make_parts(sl_made *made, uint32_t threads) {
     while (made->working) sl_signal_wait(&made->more, &made->lock);
     sl_lock_give(&made->lock);
     made->parts->close(made->state);
+    free(made->seen);
+    made->seen = NULL;
 }
 
 typedef struct production {
@@ -424,11 +428,12 @@ static void produce(void *argument) {
     made->open = 0;
     sl_signal_all(&made->more);
     sl_lock_give(&made->lock);
-    release(made);
+    sl_made_release(made);
 }
 
-sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, uint32_t threads, void *hold,
-                        void (*drop)(void *hold), sl_made **out) {
+sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, const sl_row_key *key,
+                        uint32_t threads, void *hold, void (*drop)(void *hold), sl_made **out) {
+    if (key && !sl_parts_of(function)) return SL_EARG;
     production *own = malloc(sizeof(*own));
     sl_made *made = calloc(1, sizeof(*made));
     if (!own || !made) {
@@ -443,6 +448,8 @@ sl_status sl_made_start(const sl_function *function, const sl_options *options, 
     made->text = text;
     made->hold = hold;
     made->drop = drop;
+    made->keyed = key != NULL;
+    if (key) made->key = *key;
     made->open = 1;
     made->process = sl_process();
     sl_lock_init(&made->lock);
@@ -480,123 +487,5 @@ void sl_made_abandon(sl_made *made) {
     if (atomic_load(&made->references) <= 2 + (long)(made->working ? made->working - 1 : 0)) made->cancelled = 1;
     sl_lock_give(&made->lock);
     (void)sl_made_wait(made, INT64_MAX, &count);
-    release(made);
-}
-
-/* ---- Arrow ------------------------------------------------------------------------------------------------------- */
-
-static const char *format_of(sl_type type) {
-    return type == SL_TYPE_TEXT ? "vu" : type == SL_TYPE_TIMESTAMP ? "tsu:" : type == SL_TYPE_NATURAL ? "L"
-           : type == SL_TYPE_REAL ? "g" : "l";
-}
-
-int sl_made_export_schema(const sl_made *made, struct ArrowSchema *out) {
-    const sl_result *result = made->function->result;
-    out->release = NULL;
-    int code = sl_arrow_start_schema(out, "+s", "", result->field_count);
-    for (uint32_t f = 0; !code && f < result->field_count; f++)
-        code = sl_arrow_start_schema(out->children[f], format_of(result->fields[f].type), result->fields[f].name, 0);
-    if (code && out->release) out->release(out);
-    return code;
-}
-
-/* One array, and of a batch those of its columns, which may be moved away and are released on their own. */
-typedef struct exported {
-    sl_made *made;
-    const void *buffers[BUFFERS_MAX];
-    int64_t sizes[PIECES_MAX + 1];
-    struct ArrowArray *pointers[SL_FIELD_MAX];
-    struct ArrowArray arrays[SL_FIELD_MAX];
-} exported;
-
-static void release_array(struct ArrowArray *array) {
-    exported *own = array->private_data;
-    for (int64_t i = 0; i < array->n_children; i++)
-        if (array->children[i]->release) array->children[i]->release(array->children[i]);
-    release(own->made);
-    free(own);
-    array->release = NULL;
-}
-
-static exported *start_array(sl_made *made, struct ArrowArray *out, int64_t length, int buffers, uint32_t children) {
-    exported *own = calloc(1, sizeof(*own));
-    if (!own) return NULL;
-    atomic_fetch_add(&made->references, 1);
-    own->made = made;
-    for (uint32_t i = 0; i < children; i++) own->pointers[i] = &own->arrays[i];
-    *out = (struct ArrowArray){.length = length,
-                               .n_buffers = buffers,
-                               .n_children = children,
-                               .buffers = own->buffers,
-                               .children = children ? own->pointers : NULL,
-                               .release = release_array,
-                               .private_data = own};
-    return own;
-}
-
-static int export_column(sl_made *made, const batch_column *column, int64_t count, struct ArrowArray *out) {
-    static const char nothing[8];
-    uint32_t pieces = column->validity ? pieces_of(made) : 0;
-    exported *own = start_array(made, out, count, column->validity ? (int)(2 + pieces + 2) : 2, 0);
-    if (!own) return ENOMEM;
-    out->null_count = column->null_count;
-    out->buffers[0] = column->null_count ? column->validity : NULL;
-    out->buffers[1] = column->values;
-    if (!pieces) return 0;
-    for (uint32_t i = 0; i < pieces; i++) {
-        out->buffers[2 + i] = made->text.ptr + ((size_t)i << PIECE_BITS);
-        own->sizes[i] = piece_size(made, i);
-    }
-    out->buffers[2 + pieces] = column->extra ? (const void *)column->extra : nothing;
-    own->sizes[pieces] = (int64_t)column->extra_len;
-    out->buffers[3 + pieces] = own->sizes;
-    return 0;
-}
-
-typedef struct stream {
-    sl_made *made;
-    int64_t next;
-    sl_status status;
-} stream;
-
-static int stream_schema(struct ArrowArrayStream *self, struct ArrowSchema *out) {
-    return sl_made_export_schema(((stream *)self->private_data)->made, out);
-}
-
-static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *out) {
-    stream *own = self->private_data;
-    int64_t count;
-    out->release = NULL; /* stays so at the end of the stream */
-    own->status = sl_made_wait(own->made, own->next + 1, &count);
-    if (own->status > SL_OK) return EIO;
-    if (own->next == count) return 0;
-    sl_lock_take(&own->made->lock);
-    const batch *b = own->made->batches[own->next++];
-    sl_lock_give(&own->made->lock);
-    uint32_t fields = own->made->function->result->field_count;
-    own->status = SL_ENOMEM; /* the only way in which what follows can fail */
-    int code = start_array(own->made, out, b->count, 1, fields) ? 0 : ENOMEM;
-    for (uint32_t f = 0; !code && f < fields; f++) code = export_column(own->made, &b->columns[f], b->count, out->children[f]);
-    if (code && out->release) out->release(out);
-    return code;
-}
-
-static const char *stream_error(struct ArrowArrayStream *self) {
-    return sl_status_text(((stream *)self->private_data)->status);
-}
-
-static void release_stream(struct ArrowArrayStream *self) {
-    stream *own = self->private_data;
-    release(own->made);
-    free(own);
-    self->release = NULL;
-}
-
-int sl_made_export_stream(sl_made *made, struct ArrowArrayStream *out) {
-    stream *own = calloc(1, sizeof(*own));
-    if (!own) return ENOMEM;
-    atomic_fetch_add(&made->references, 1);
-    own->made = made;
-    *out = (struct ArrowArrayStream){stream_schema, stream_next, stream_error, release_stream, own};
-    return 0;
+    sl_made_release(made);
 }

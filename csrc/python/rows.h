@@ -6,16 +6,18 @@
 #define SL_PYTHON_ROWS_H
 
 #include "arrow.h"
+#include "keys.h"
 
 enum { SL_ROWS_BATCH = 2048 }; /* rows of a batch, a vector of DuckDB */
 
 typedef struct sl_made sl_made;
 
-/* Starts to make them, with up to `threads` threads. The options have to stay until sl_made_abandon has returned; the text
+/* Starts to make them, with up to `threads` threads; with `key`, whose prefix has to stay, there is a last column `msg_key`,
+ * and SL_EARG if the function cannot be made in parts. The options have to stay until sl_made_abandon has returned; the text
  * stays because of `hold`, which is given to drop() once nobody needs it any more, on whatever thread that is.
  * One reference is the caller's. */
-sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, uint32_t threads, void *hold,
-                        void (*drop)(void *hold), sl_made **out);
+sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, const sl_row_key *key,
+                        uint32_t threads, void *hold, void (*drop)(void *hold), sl_made **out);
 /* Waits until there are `batches` of them or there will be no more; *count says how many there are. SL_EARG in a fork of
  * the process that makes them. */
 sl_status sl_made_wait(sl_made *made, int64_t batches, int64_t *count);

@@ -134,10 +134,12 @@ class _Loader:
             given = self._given(chat)
             columns = {name: self._column(name, given, chat, adapter, source) for name in MESSAGE_COLUMNS}
             columns["thread"] = "CAST(thread AS VARCHAR)" if "thread" in given else quoted(chat.thread)
+            if chat.has_keys:
+                columns["msg_key"] = "msg_key"
             listed = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
             reason = f"CAST({chat.skip} AS VARCHAR)"
             messages = f"SELECT {listed} FROM (SELECT {chat.select} FROM {_ROWS} WHERE {reason} IS NULL)"
-            if not chat.has_ids:
+            if not chat.has_ids and not chat.has_keys:
                 repeated = self._find_repeated(messages)
             occurrence = "coalesce(occurrence, 0)" if repeated else "0"
             identity = f"concat_ws(chr(31), {', '.join(_CONTENT)}, {occurrence})"
@@ -147,7 +149,7 @@ class _Loader:
                 messages = f"SELECT * FROM ({messages}) LEFT JOIN temp.{_REPEATED} USING (seq)"
             # The stable key, which anybody can compute again in SQL.
             key = f"md5(concat_ws(chr(31), {quoted(adapter.name)}, thread, {identity}))::UUID"
-            keyed = f"SELECT {key} AS msg_key, * FROM ({messages})"
+            keyed = messages if chat.has_keys else f"SELECT {key} AS msg_key, * FROM ({messages})"
             if self.target.schema == "staging":
                 selected = staging.select(keyed)
             else:
@@ -167,7 +169,7 @@ class _Loader:
     def _given(self, chat: Chat) -> set[str]:
         query = f"DESCRIBE SELECT {chat.select} FROM {_ROWS}"
         given = {row[0] for row in self.target.connection.execute(query).fetchall()}
-        if unknown := given - set(MESSAGE_COLUMNS) - {"thread"}:
+        if unknown := given - set(MESSAGE_COLUMNS) - {"thread", "msg_key"}:
             raise ExportError(f"ingest: expected columns of the message table, got {', '.join(sorted(unknown))}")
         return given
 

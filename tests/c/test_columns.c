@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "kernels/utf8.h"
@@ -171,6 +172,44 @@ static int is_dropped(int times) {
     return atomic_load(&dropped) == times;
 }
 
+static int by_key(const void *a, const void *b) { return memcmp(a, b, SL_MD5_DIGEST); }
+
+/* No two rows have one key; the first one has the key that it has alone. */
+static void check_keys(const sl_function *function, const sl_options *options, sl_str whole, const sl_batch *all) {
+    sl_row_key key = {SL_STR("whatsapp\x1f" "family"), 1, 2, 3};
+    sl_made *made;
+    int64_t count, rows = all->columns[1].count, row = 0;
+    if (!sl_parts_of(function)) {
+        CHECK(sl_made_start(function, options, whole, &key, 2, &dropped, drop, &made) == SL_EARG);
+        return;
+    }
+    uint8_t(*keys)[SL_MD5_DIGEST] = malloc((size_t)(rows + 1) * SL_MD5_DIGEST), first[SL_MD5_DIGEST];
+    sl_key_room room = {NULL, 0};
+    CHECK(keys && sl_made_start(function, options, whole, &key, 3, &dropped, drop, &made) == SL_OK);
+    CHECK(sl_made_wait(made, INT64_MAX, &count) == SL_OK && sl_made_rows(made) == rows && rows > SL_ROWS_BATCH);
+    struct ArrowArrayStream stream;
+    struct ArrowArray array;
+    CHECK(sl_made_export_stream(made, &stream) == 0);
+    while (stream.get_next(&stream, &array) == 0 && array.release) {
+        CHECK(array.n_children == function->result->field_count + 1);
+        memcpy(keys[row], array.children[array.n_children - 1]->buffers[1], (size_t)array.length * SL_MD5_DIGEST);
+        row += array.length;
+        array.release(&array);
+    }
+    CHECK(row == rows);
+    stream.release(&stream);
+    sl_made_abandon(made);
+    sl_cell cells[4];
+    memcpy(&cells[1].integer, all->columns[2].values, 8);
+    for (int f = 2; f < 4; f++)
+        cells[f].text = sl_column_valid(&all->columns[1 + f], 0) ? sl_column_text(&all->columns[1 + f], 0) : (sl_str){NULL, 0};
+    CHECK(sl_keys_make(&key, cells, 4, 1, 0, &room, &first) == SL_OK && !memcmp(first, keys[0], SL_MD5_DIGEST));
+    qsort(keys, (size_t)rows, SL_MD5_DIGEST, by_key);
+    for (row = 1; row < rows; row++) CHECK(memcmp(keys[row - 1], keys[row], SL_MD5_DIGEST) < 0);
+    free(room.bytes);
+    free(keys);
+}
+
 /* Elements of one text made in the background, read while they come, by two readers and once more afterwards. */
 static void check_production(const sl_function *function, const sl_options *options) {
     sl_buf text = SL_BUF_HEAP;
@@ -187,7 +226,7 @@ static void check_production(const sl_function *function, const sl_options *opti
     CHECK(sl_batch_run(&all, options, &whole, 1, 1, &failed) == SL_OK);
     sl_made *made;
     atomic_store(&dropped, 0);
-    CHECK(sl_made_start(function, options, whole, 3, &dropped, drop, &made) == SL_OK);
+    CHECK(sl_made_start(function, options, whole, NULL, 3, &dropped, drop, &made) == SL_OK);
     struct ArrowArrayStream streams[2];
     for (int s = 0; s < 2; s++) CHECK(sl_made_export_stream(made, &streams[s]) == 0);
     for (int again = 0; again < 2; again++) {
@@ -231,11 +270,11 @@ static void check_production(const sl_function *function, const sl_options *opti
     sl_made_abandon(made);
     CHECK(is_dropped(1));
     /* Nobody reads: what was made goes, whoever lets go last; and what somebody reads stays. */
-    CHECK(sl_made_start(function, options, whole, 1, &dropped, drop, &made) == SL_OK);
+    CHECK(sl_made_start(function, options, whole, NULL, 1, &dropped, drop, &made) == SL_OK);
     CHECK(sl_made_wait(made, 1, &count) == SL_OK && count >= 1);
     sl_made_abandon(made);
     CHECK(is_dropped(2));
-    CHECK(sl_made_start(function, options, whole, 2, &dropped, drop, &made) == SL_OK);
+    CHECK(sl_made_start(function, options, whole, NULL, 2, &dropped, drop, &made) == SL_OK);
     CHECK(sl_made_export_stream(made, &streams[0]) == 0);
     struct ArrowArray last;
     CHECK(streams[0].get_next(&streams[0], &last) == 0 && last.release);
@@ -244,6 +283,7 @@ static void check_production(const sl_function *function, const sl_options *opti
     CHECK(is_dropped(2));
     last.release(&last);
     CHECK(is_dropped(3));
+    check_keys(function, options, whole, &all);
     sl_batch_free(&all);
     sl_buf_free(&text);
 }
