@@ -127,8 +127,10 @@ sl_status sl_minhash(sl_str text, const sl_options *options, sl_rows *out) {
     ngrams_start(&n, p->ngram_size, p->power);
     while ((count = sketch_words(&reader, n.sums + n.known, CHUNK)) != 0) {
         size_t made = ngrams_take(&n, count, &first);
-        for (size_t i = 0; i < made; i++) hashes[i] = (uint32_t)(sketch_mix(ngram(&n, first + i)) >> 32);
-        if (made) sketch_least(least, p->numbers, p->numbers + p->lanes, p->lanes, hashes, made);
+        if (made) {
+            sketch_ngrams(n.sums + first, n.size, n.power, made, hashes);
+            sketch_least(least, p->numbers, p->numbers + p->lanes, p->lanes, hashes, made);
+        }
         ngrams_move(&n);
     }
     if (ngrams_short(&n)) {
