@@ -125,6 +125,9 @@ typedef struct sl_rows {
     uint32_t capacity;
     size_t expected; /* elements that the kernel will add from here on, where it knows; a wish to make room at once */
     sl_status (*flush)(struct sl_rows *rows);
+    /* Of lists of bare 64-bit numbers: gives the place of the next `count` elements, which the kernel then fills, instead of
+     * as many cells. For lists whose length is known, and much the same in each row. NULL where the door has no such way. */
+    sl_status (*place)(struct sl_rows *rows, size_t count, uint64_t **out);
     void *owner;
     sl_block *blocks;
 } sl_rows;
@@ -273,6 +276,12 @@ static inline int sl_gives_list(const sl_function *function) {
 }
 static inline int sl_gives_struct(const sl_function *function) {
     return function->result->type == SL_TYPE_STRUCT;
+}
+/* Whether its list holds bare 64-bit numbers. */
+static inline int sl_gives_numbers(const sl_function *function) {
+    const sl_field *field = function->result->fields;
+    return function->result->field_count == 1 && !field->name &&
+           (field->type == SL_TYPE_INTEGER || field->type == SL_TYPE_NATURAL || field->type == SL_TYPE_REAL);
 }
 static inline int sl_takes_pair(const sl_function *function) {
     return function->shape == SL_SHAPE_PAIR || function->shape == SL_SHAPE_NUMBERS_PAIR;

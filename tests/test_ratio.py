@@ -49,6 +49,24 @@ def test_distances_equal_rapidfuzz(cutoff: int | None, rng: random.Random) -> No
         assert ours == distance.Levenshtein.distance(a, b, score_cutoff=cutoff), (ascii(a), ascii(b))
 
 
+def test_texts_of_about_a_register(rng: random.Random) -> None:
+    """Of 59 to 68 bytes, with code points of every length, up to the last byte; and their beginnings."""
+    made = []
+    for size in [*range(8), 15, 16, 17, 31, 32, 33, *range(59, 69)]:
+        for _ in range(20):
+            letters, left = [], size
+            while left:
+                letter = rng.choice([c for c in "ab\0é\u07ff\u0800語\uffff\U00010000😀" if len(c.encode()) <= left])
+                letters.append(letter)
+                left -= len(letter.encode())
+            made.append(("".join(letters), "".join(rng.sample(letters, rng.randint(0, len(letters))))))
+    distances = streamliner_udf.edit_distance([a for a, _ in made], [b for _, b in made])
+    ratios = streamliner_udf.ratio([a for a, _ in made], [b for _, b in made])
+    for (a, b), ours, share in zip(made, distances, ratios, strict=True):
+        assert ours == distance.Levenshtein.distance(a, b), (ascii(a), ascii(b))
+        assert share == fuzz.ratio(a, b), (ascii(a), ascii(b))
+
+
 def test_bytes_are_not_code_points() -> None:
     assert streamliner_udf.edit_distance("é", "e") == 1
     assert streamliner_udf.ratio("日本", "日木") == 50.0

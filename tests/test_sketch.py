@@ -127,6 +127,17 @@ def test_any_length(ngram_size: int, rng: random.Random) -> None:
     assert compiled("simhash")(texts, ngram_size) == [reference.simhash(text, ngram_size) for text in texts]
 
 
+def test_words_at_the_ends_of_texts(rng: random.Random) -> None:
+    """Texts shorter than eight bytes, of a block or two, one more and one less; words of every length in them."""
+    texts = ["", *("abcdefg"[:count] for count in range(1, 8)), "a b", "a b c d", " a", "a ", "é", "é é", "語 語"]
+    for length in (7, 8, 9, 15, 16, 17, 63, 64, 65, 127, 128, 129, 192):
+        texts += ["a" * (length - last - 1) + " " + "b" * last for last in range(length)]
+        texts += ["".join(rng.choices("abé \t\u3000\xa0", k=length)) for _ in range(20)]
+        texts += ["".join(rng.choices("ab ", k=length)) for _ in range(20)]
+    assert compiled("minhash")(texts, 3, 1) == [reference.minhash(text, 3, 1) for text in texts]
+    assert compiled("minhash")(texts, 3, 3) == [reference.minhash(text, 3, 3) for text in texts]
+
+
 def test_seeds_are_other_functions() -> None:
     """Signatures of two seeds agree nowhere; those of one seed, negative or not, are what the specification says."""
     texts = [PROSE, OTHER]

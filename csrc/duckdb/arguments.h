@@ -6,6 +6,8 @@
 
 #include "call.h"
 
+enum { OPTION_ROWS = 64 };
+
 /* The 36 characters of a UUID, which DuckDB keeps with its top bit flipped. */
 static inline sl_str format_uuid(const sl_duckdb_hugeint *uuid, char out[UUID_CHARACTERS + 1]) {
     uint64_t high = (uint64_t)uuid->upper ^ UINT64_C(1) << 63, low = uuid->lower;
@@ -79,11 +81,25 @@ static inline int same_options(const call *c, sl_duckdb_index a, sl_duckdb_index
     return 1;
 }
 
-/* The end of the rows from `from` on that have equal options. */
+/* 1 if the options of rows [from, to) are all valid and surely equal: each column is compared with itself, one row on. */
+static inline int same_run(const call *c, sl_duckdb_index from, sl_duckdb_index to) {
+    const sl_function *function = c->overload->function;
+    for (uint32_t p = 0; p < c->overload->argument_count; p++) {
+        if (function->params[p].role != SL_ROLE_OPTION) continue;
+        if (c->columns[p].validity) return 0;
+        size_t size = value_size(function->params[p].fallback.type);
+        const char *data = (const char *)c->columns[p].data + from * size;
+        if (memcmp(data, data + size, (to - from - 1) * size) != 0) return 0;
+    }
+    return 1;
+}
+
+/* The end of the rows from `from` on that have equal options: constants are seen many rows at once. */
 static inline sl_duckdb_index run_end(const call *c, sl_duckdb_index from) {
     sl_duckdb_index to = from + 1;
     /* No argument is an option. */
     if (c->overload->argument_count == 1u + sl_takes_pair(c->overload->function)) return c->row_count;
+    while (to + OPTION_ROWS <= c->row_count && same_run(c, to - 1, to + OPTION_ROWS)) to += OPTION_ROWS;
     while (to < c->row_count && same_options(c, from, to)) to++;
     return to;
 }

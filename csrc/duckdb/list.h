@@ -1,5 +1,6 @@
 /* list.h - where the elements of a list, or structs, go: a block of cells, flushed into the vectors of their fields.
- * Contract: the vectors grow by doubling; a text never points to memory of the kernel once its block is flushed. */
+ * Contract: the vectors grow by doubling, or at once where all lists are known to be alike; a text never points to memory
+ * of the kernel once its block is flushed. */
 #ifndef SL_DUCKDB_LIST_H
 #define SL_DUCKDB_LIST_H
 
@@ -15,6 +16,8 @@ typedef struct list_sink {
     sl_duckdb_handle vectors[FIELD_MAX]; /* one a field */
     heap heaps[FIELD_MAX];
     sl_duckdb_index size, capacity;
+    sl_duckdb_index calls; /* of the kernel, in the rows of equal options; 0: not known */
+    uint64_t *numbers; /* of a list of bare numbers: its elements; NULL until they are asked for */
 } list_sink;
 
 static inline void list_sink_free(list_sink *sink) { sl_rows_free(&sink->rows); }
@@ -46,15 +49,20 @@ static inline void write_texts(list_sink *sink, uint32_t field) {
     }
 }
 
+static inline sl_status list_reserve(list_sink *sink, sl_duckdb_index need, sl_duckdb_index wanted) {
+    if (need <= sink->capacity) return SL_OK;
+    sl_duckdb_index capacity = sink->capacity * 2 > need ? sink->capacity * 2 : need;
+    if (capacity < wanted) capacity = wanted;
+    if (sl_duckdb.list_vector_reserve(sink->list, capacity) != 0) return SL_ENOMEM;
+    sink->capacity = capacity;
+    sink->numbers = NULL;
+    return SL_OK;
+}
+
 static inline sl_status list_flush(sl_rows *rows) {
     list_sink *sink = rows->owner;
     sl_duckdb_index need = sink->size + rows->count;
-    if (need > sink->capacity) {
-        sl_duckdb_index capacity = sink->capacity * 2 > need ? sink->capacity * 2 : need;
-        if (capacity < sink->size + rows->expected) capacity = sink->size + rows->expected;
-        if (sl_duckdb.list_vector_reserve(sink->list, capacity) != 0) return SL_ENOMEM;
-        sink->capacity = capacity;
-    }
+    SL_TRY(list_reserve(sink, need, sink->size + rows->expected));
     for (uint32_t f = 0; f < rows->columns; f++) {
         if (sink->result->fields[f].type == SL_TYPE_TEXT) {
             write_texts(sink, f);
@@ -72,6 +80,18 @@ static inline sl_status list_flush(sl_rows *rows) {
     sink->size = need;
     rows->count = 0;
     sl_rows_reset(rows);
+    return SL_OK;
+}
+
+/* Reserved once for all calls: DuckDB copies what there is each time a vector grows, and takes new pages for it. Where options
+ * change from row to row, it grows by doubling. */
+static inline sl_status list_place(sl_rows *rows, size_t count, uint64_t **out) {
+    list_sink *sink = rows->owner;
+    if (rows->count) SL_TRY(list_flush(rows));
+    SL_TRY(list_reserve(sink, sink->size + count, sink->capacity ? 0 : count * sink->calls));
+    if (!sink->numbers) sink->numbers = sl_duckdb.vector_get_data(sink->elements);
+    *out = sink->numbers + sink->size;
+    sink->size += count;
     return SL_OK;
 }
 

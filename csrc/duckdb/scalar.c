@@ -329,6 +329,7 @@ static sl_status run_batch(call *c, sl_duckdb_index from, sl_duckdb_index count,
     uint64_t rows = 0;
     for (size_t i = 0; i < count; i++) rows += b->texts[i].ptr != NULL;
     atomic_fetch_add_explicit(&sl_kernel_rows, rows, memory_order_relaxed);
+    if (sink) sink->calls = rows;
     if (is_pair) {
         sl_span bad;
         if (!sl_texts_valid(b->texts, count, &bad) || !sl_texts_valid(b->others, count, &bad)) return SL_EUTF8;
@@ -414,10 +415,13 @@ static void run_list(call *c) {
                           .flush = list_flush,
                           .owner = &sink};
     int is_list = sl_gives_list(c->overload->function);
+    if (is_list && sl_gives_numbers(c->overload->function)) sink.rows.place = list_place;
     sink.list = is_list ? c->output : NULL;
     sink.elements = is_list ? sl_duckdb.list_vector_get_child(c->output) : c->output;
     sink.size = 0;
     sink.capacity = is_list ? 0 : c->row_count;
+    sink.calls = 0;
+    sink.numbers = NULL;
     for (uint32_t f = 0; f < sink.result->field_count; f++) {
         sink.vectors[f] =
             sink.result->fields[f].name ? sl_duckdb.struct_vector_get_child(sink.elements, f) : sink.elements;

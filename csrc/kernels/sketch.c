@@ -96,8 +96,14 @@ sl_status sl_prepare_minhash(const sl_value *values, sl_options *options, sl_err
     return SL_OK;
 }
 
-/* Cells of a block at once: a call for each would cost as much as the signature. */
+/* In place, or cells of a block at once: a call for each would cost as much as the signature. */
 static inline sl_status add_numbers(sl_rows *out, const uint32_t *numbers, size_t count) {
+    if (SL_LIKELY(out->place != NULL)) {
+        uint64_t *place;
+        SL_TRY(out->place(out, count, &place));
+        for (size_t i = 0; i < count; i++) place[i] = numbers[i];
+        return SL_OK;
+    }
     while (count) {
         sl_cell *cells;
         SL_TRY(sl_rows_add(out, &cells));
@@ -121,8 +127,10 @@ sl_status sl_minhash(sl_str text, const sl_options *options, sl_rows *out) {
     ngrams_start(&n, p->ngram_size, p->power);
     while ((count = sketch_words(&reader, n.sums + n.known, CHUNK)) != 0) {
         size_t made = ngrams_take(&n, count, &first);
-        for (size_t i = 0; i < made; i++) hashes[i] = (uint32_t)(sketch_mix(ngram(&n, first + i)) >> 32);
-        if (made) sketch_least(least, p->numbers, p->numbers + p->lanes, p->lanes, hashes, made);
+        if (made) {
+            sketch_ngrams(n.sums + first, n.size, n.power, made, hashes);
+            sketch_least(least, p->numbers, p->numbers + p->lanes, p->lanes, hashes, made);
+        }
         ngrams_move(&n);
     }
     if (ngrams_short(&n)) {

@@ -39,6 +39,10 @@ enum { SKETCH_BLOCK_WORDS = 33 };
  * >= SKETCH_BLOCK_WORDS behind sums[0]. Returns how many; 0 at the end. */
 size_t sketch_words(sketch_reader *reader, uint64_t *sums, size_t room);
 
+/* Hashes of n-grams of `size` words, of which there are `count`: from the sums at the end of each, the first of them at
+ * `last`; the sums before their beginnings stand `size` earlier. `power` is SKETCH_STEP to the power of size. */
+void sketch_ngrams(const uint64_t *last, size_t size, uint64_t power, size_t count, uint32_t *hashes);
+
 /* Lanes are the hash functions, padded to a multiple of SKETCH_LANES. */
 enum { SKETCH_LANES = 16 };
 

@@ -12,6 +12,7 @@
 #endif
 #if defined(SL_WIDE)
 #define SL_AVX512 __attribute__((target("avx512bw,avx512vl,bmi,bmi2,popcnt")))
+#define SL_WORDS_512 __attribute__((target("avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
 /* One bit a byte of 64: whether it lies between two others, or is this one. */
 #define IN_RANGE_512(v, lo, hi) \
     _mm512_cmple_epu8_mask(_mm512_sub_epi8(v, _mm512_set1_epi8((char)(lo))), _mm512_set1_epi8((char)((hi) - (lo))))
@@ -158,6 +159,8 @@ static SL_INLINE size_t read_words(sketch_reader *reader, uint64_t *sums, size_t
 }
 
 #if defined(SL_WIDE)
+static inline int has_words_512(void) { return sl_has_vbmi2() && __builtin_cpu_supports("avx512dq"); }
+
 /* The 64 bytes in one register; what is behind the text is never loaded. */
 SL_AVX512 static inline uint64_t spaces_avx512(sketch_reader *reader) {
     const char *p = reader->text.ptr + reader->at;
@@ -175,10 +178,125 @@ SL_AVX512 static inline uint64_t spaces_avx512(sketch_reader *reader) {
 SL_AVX512 static size_t words_avx512(sketch_reader *reader, uint64_t *sums, size_t room) {
     return read_words(reader, sums, room, spaces_avx512);
 }
+
+/* Writes `at` plus the place of each bit, of which there are at most 32, in whole registers. Returns how many. */
+SL_WORDS_512 static inline size_t write_places(uint32_t *out, uint64_t bits, uint32_t at) {
+    static const uint8_t places[64] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+                                       22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+                                       44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+    __m512i found = _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(places)), start = _mm512_set1_epi32((int)at);
+    size_t count = sl_count_bits(bits);
+    __m512i wide = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(found));
+    _mm512_storeu_si512(out, _mm512_add_epi32(wide, start));
+    if (SL_UNLIKELY(count > 16)) {
+        wide = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(found, 1));
+        _mm512_storeu_si512(out + 16, _mm512_add_epi32(wide, start));
+    }
+    return count;
+}
+
+SL_WORDS_512 static inline __m512i fold_512(__m512i folded, __m512i number) {
+    folded = _mm512_mullo_epi64(_mm512_xor_si512(folded, number), _mm512_set1_epi64((int64_t)SKETCH_FIRST));
+    return _mm512_xor_si512(folded, _mm512_srli_epi64(folded, 32));
+}
+
+/* Eight words at a time: the first `left` bytes of each, at most eight. `last` is where the last load can be; it has the
+ * bytes of words that begin behind it too. */
+SL_WORDS_512 static inline __m512i read_512(const char *p, __m256i start, __m256i left, __m256i last) {
+    __m256i from = _mm256_min_epi32(start, last), eight = _mm256_set1_epi32(8);
+    __m256i behind = _mm256_slli_epi32(_mm256_sub_epi32(start, from), 3);
+    __m256i unused = _mm256_slli_epi32(_mm256_sub_epi32(eight, _mm256_min_epu32(left, eight)), 3);
+    __m512i number = _mm512_srlv_epi64(_mm512_i32gather_epi64(from, p, 1), _mm512_cvtepu32_epi64(behind));
+    return _mm512_and_si512(number, _mm512_srlv_epi64(_mm512_set1_epi64(-1), _mm512_cvtepu32_epi64(unused)));
+}
+
+/* Hashes of words that have been found, in whole registers: up to seven more numbers behind `count` are written. Most words
+ * have at most sixteen bytes. */
+SL_WORDS_512 static void hash_words_512(sl_str text, const uint32_t *starts, const uint32_t *ends, size_t count,
+                                        uint64_t *hashes) {
+    char padded[16] = {0};
+    const char *p = text.ptr;
+    if (SL_UNLIKELY(text.len < 8)) {
+        memcpy(padded, p, text.len);
+        p = padded;
+    }
+    const __m256i last = _mm256_set1_epi32(text.len < 8 ? 8 : (int)text.len - 8), eight = _mm256_set1_epi32(8);
+    for (size_t i = 0; i < count; i += 8) {
+        __mmask8 valid = (__mmask8)_bzhi_u32(0xFF, (unsigned)(count - i < 8 ? count - i : 8));
+        __m256i start = _mm256_maskz_loadu_epi32(valid, starts + i);
+        __m256i left = _mm256_sub_epi32(_mm256_maskz_loadu_epi32(valid, ends + i), start);
+        __m512i hash = _mm512_mullo_epi64(_mm512_cvtepu32_epi64(left), _mm512_set1_epi64((int64_t)SKETCH_STEP));
+        hash = fold_512(hash, read_512(p, start, left, last));
+        __mmask8 more = _mm256_cmpgt_epu32_mask(left, eight);
+        do {
+            start = _mm256_mask_add_epi32(start, more, start, eight);
+            left = _mm256_mask_sub_epi32(left, more, left, eight);
+            hash = _mm512_mask_mov_epi64(hash, more, fold_512(hash, read_512(p, start, left, last)));
+            more &= _mm256_cmpgt_epu32_mask(left, eight);
+        } while (SL_UNLIKELY(more));
+        _mm512_storeu_si512(hashes + i, hash);
+    }
+}
+
+/* Starts and ends of words alternate, so those of one word have the same place in both lists. */
+enum { FOUND_MOST = 256 };
+
+SL_WORDS_512 static size_t words_512(sketch_reader *reader, uint64_t *sums, size_t room) {
+    const sl_str text = reader->text;
+    uint32_t starts[FOUND_MOST + 64], ends[FOUND_MOST + 64];
+    uint64_t hashes[FOUND_MOST + 8], inside = (uint64_t)reader->inside;
+    size_t begun = 0, count = 0;
+    if (room > FOUND_MOST) room = FOUND_MOST;
+    if (inside) starts[begun++] = (uint32_t)reader->word;
+    for (; reader->at < text.len && room - count >= SKETCH_BLOCK_WORDS; reader->at += 64) {
+        uint64_t solid = ~spaces_avx512(reader), before = solid << 1 | inside;
+        begun += write_places(starts + begun, solid & ~before, (uint32_t)reader->at);
+        count += write_places(ends + count, before & ~solid, (uint32_t)reader->at);
+        inside = solid >> 63;
+    }
+    /* A word that ends with the text, at the end of a block. */
+    if (inside && reader->at >= text.len && count < room) {
+        ends[count++] = text.len;
+        inside = 0;
+    }
+    reader->inside = (int)inside;
+    if (inside) reader->word = starts[begun - 1];
+    hash_words_512(text, starts, ends, count, hashes);
+    uint64_t sum = sums[0];
+    for (size_t i = 0; i < count; i++) sums[i + 1] = sum = sum * SKETCH_STEP + hashes[i];
+    return count;
+}
+
+SL_WORDS_512 static void hash_ngrams_512(const uint64_t *last, size_t size, uint64_t power, size_t count,
+                                         uint32_t *hashes) {
+    const __m512i first = _mm512_set1_epi64((int64_t)SKETCH_FIRST), second = _mm512_set1_epi64((int64_t)SKETCH_SECOND);
+    for (size_t i = 0; i < count; i += 8) {
+        __mmask8 valid = (__mmask8)_bzhi_u32(0xFF, (unsigned)(count - i < 8 ? count - i : 8));
+        __m512i before = _mm512_maskz_loadu_epi64(valid, last + i - size);
+        __m512i x = _mm512_maskz_loadu_epi64(valid, last + i);
+        x = _mm512_sub_epi64(x, _mm512_mullo_epi64(before, _mm512_set1_epi64((int64_t)power)));
+        x = _mm512_mullo_epi64(_mm512_xor_si512(x, _mm512_srli_epi64(x, 30)), first);
+        x = _mm512_mullo_epi64(_mm512_xor_si512(x, _mm512_srli_epi64(x, 27)), second);
+        x = _mm512_srli_epi64(_mm512_xor_si512(x, _mm512_srli_epi64(x, 31)), 32);
+        _mm512_mask_cvtepi64_storeu_epi32(hashes + i, valid, x);
+    }
+}
 #endif
+
+void sketch_ngrams(const uint64_t *last, size_t size, uint64_t power, size_t count, uint32_t *hashes) {
+#if defined(SL_WIDE)
+    if (has_words_512()) {
+        hash_ngrams_512(last, size, power, count, hashes);
+        return;
+    }
+#endif
+    for (size_t i = 0; i < count; i++) hashes[i] = (uint32_t)(sketch_mix(last[i] - last[i - size] * power) >> 32);
+}
 
 size_t sketch_words(sketch_reader *reader, uint64_t *sums, size_t room) {
 #if defined(SL_WIDE)
+    /* Places are signed 32-bit numbers there. */
+    if (has_words_512() && reader->text.len <= INT32_MAX) return words_512(reader, sums, room);
     if (sl_has_avx512()) return words_avx512(reader, sums, room);
 #endif
     return read_words(reader, sums, room, spaces);

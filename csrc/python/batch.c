@@ -206,6 +206,18 @@ static sl_status cells_flush(sl_rows *rows) {
     return SL_OK;
 }
 
+/* The values of a list are one column, and its offsets count them. */
+static sl_status place_numbers(sl_rows *rows, size_t count, uint64_t **out) {
+    cell_sink *sink = rows->owner;
+    if (rows->count) SL_TRY(cells_flush(rows));
+    sl_column *column = &sink->batch->columns[1];
+    SL_TRY(grow_entries(column, (int64_t)count));
+    *out = (uint64_t *)(void *)(column->values + column->len);
+    column->len += count * sizeof(uint64_t);
+    column->count += (int64_t)count;
+    return SL_OK;
+}
+
 static void start_sink(cell_sink *sink, sl_batch *batch) {
     sink->batch = batch;
     sink->rows = (sl_rows){.cells = sink->cells,
@@ -213,6 +225,7 @@ static void start_sink(cell_sink *sink, sl_batch *batch) {
                            .capacity = SL_CELL_ROWS,
                            .flush = cells_flush,
                            .owner = sink};
+    if (sl_gives_list(batch->function) && sl_gives_numbers(batch->function)) sink->rows.place = place_numbers;
 }
 
 static sl_status append_null_to(sl_column *out) {
