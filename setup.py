@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import sys
+import sysconfig
 import tarfile
 from pathlib import Path
 
@@ -30,7 +31,9 @@ def sources(*folders: str) -> list[str]:
 def duckdb_platform() -> str:
     """The platform as DuckDB's `PRAGMA platform` names it; DuckDB refuses a file of another one."""
     system = {"linux": "linux", "darwin": "osx", "win32": "windows"}[sys.platform]
-    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine().lower()]
+    # Of what is built, and not of what builds: they differ where a compiler for another processor is used.
+    target = sysconfig.get_platform().rpartition("-")[2].lower()
+    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}[target]
     musl = "_musl" if system == "linux" and "musl" in (platform.libc_ver()[0] or "") else ""
     return f"{system}_{machine}{musl}"
 
