@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import platform
 import re
 import sys
 import sysconfig
@@ -34,7 +33,7 @@ def duckdb_platform() -> str:
     # Of what is built, and not of what builds: they differ where a compiler for another processor is used.
     target = sysconfig.get_platform().rpartition("-")[2].lower()
     machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}[target]
-    musl = "_musl" if system == "linux" and "musl" in (platform.libc_ver()[0] or "") else ""
+    musl = "_musl" if system == "linux" and "musl" in (sysconfig.get_config_var("SOABI") or "") else ""
     return f"{system}_{machine}{musl}"
 
 
