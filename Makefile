@@ -16,7 +16,7 @@ FLAGS_driver := $(FLAGS_asan) -O2 -fsanitize-coverage=trace-pc
 FLAGS_libfuzzer := $(FLAGS_asan) -O2 -fsanitize=fuzzer-no-link
 CC_libfuzzer := clang
 # What of the Python doors needs no Python.
-COLUMNS := csrc/python/batch.c csrc/python/arrow.c csrc/python/items.c csrc/python/fields.c csrc/python/json.c
+COLUMNS := csrc/python/batch.c csrc/python/arrow.c csrc/python/rows.c csrc/python/keys.c csrc/python/items.c csrc/python/fields.c csrc/python/json.c
 NATIVE := $(wildcard csrc/*.c csrc/*.h csrc/*.def csrc/*/*.c csrc/*/*.h csrc/*/*.py) $(wildcard streamliner_udf/*.pyx streamliner_udf/*.pxd streamliner_udf/*.pxi streamliner_udf/reference/*.txt) setup.py pyproject.toml
 # What compares the kernels with the specification, by the ways that look at many texts and at one.
 SPECIFIED := tests/test_golden.py tests/test_oracle.py -k "sql- or python_list or python_scalar"
@@ -33,7 +33,7 @@ WHEEL_TESTS ?= .
 WHEEL_PLATFORM ?= manylinux_2_28_$(shell uname -m)
 
 .SECONDARY: # keep what was installed between two runs
-.PHONY: help demo build test gate test-duckdb-versions asan test-c valgrind fuzz fuzz-oracle fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel test-wheel clean
+.PHONY: help demo build test test-faults gate test-duckdb-versions asan test-c valgrind fuzz fuzz-oracle fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel test-wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -48,6 +48,9 @@ test: gate build ## all tests
 	for cpu in $(filter-out all,$(CPUS)); do \
 	  STREAMLINER_UDF_CPU=$$cpu $(RUN) -m pytest $(SPECIFIED) || exit 1; \
 	done
+
+test-faults: build ## distributed runs while processes are killed, disks fill and files break
+	$(RUN) -m pytest -m faults tests/faults
 
 gate: $(BIN)/python ## what a row of the function table lacks, without building anything
 	$(RUN) tests/gate.py

@@ -258,6 +258,24 @@ def messenger(path: Path, count: int, seed: int = 7) -> int:
     return size
 
 
+def instagram(path: Path, count: int, seed: int = 7) -> int:
+    """The same in the folders of Instagram."""
+    size = messenger(path, count, seed)
+    (path / "your_facebook_activity").rename(path / "your_instagram_activity")
+    return size
+
+
+# ---- signal --------------------------------------------------------------------------------------------------------
+
+
+def signal(path: Path, count: int, seed: int = 7) -> int:
+    """`chat.md` of signal-export."""
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for message in messages(count, seed):
+            file.write(f"[{message.time:%Y-%m-%d %H:%M:%S}] {message.author or 'No-Sender'}: {message.text}  \n")
+    return path.stat().st_size
+
+
 # ---- whatsapp --------------------------------------------------------------------------------------------------------
 
 
@@ -340,6 +358,8 @@ FORMATS: dict[str, Format] = {
     "discord": Format("Neighbours - general.json", discord),
     "slack": Format("workspace.zip", slack),
     "messenger": Format("messenger", messenger),
+    "instagram": Format("instagram", instagram),
+    "signal": Format("chat.md", signal),
     "mbox": Format("family.mbox", mbox),
     "csv": Format("chat.csv", csv_table),
     "jsonl": Format("chat.jsonl", jsonl),

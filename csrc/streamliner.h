@@ -123,6 +123,7 @@ typedef struct sl_rows {
     uint32_t columns;
     uint32_t count;
     uint32_t capacity;
+    size_t expected; /* elements that the kernel will add from here on, where it knows; a wish to make room at once */
     sl_status (*flush)(struct sl_rows *rows);
     void *owner;
     sl_block *blocks;

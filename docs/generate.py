@@ -1,5 +1,5 @@
 """Writes docs/functions.md from the function table and the docstrings of the specification, and the tables of
-README.md and bench/README.md from committed results of the benchmarks.
+README.md, bench/README.md and docs/tuning.md from committed results of the benchmarks.
 
 python docs/generate.py            write the pages
 python docs/generate.py --check    exit status 1 if a page is not current
@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/functions.md"
 README = ROOT / "README.md"
 BENCHMARKS = ROOT / "bench/README.md"
+TUNING = ROOT / "docs/tuning.md"
 RESULTS = ROOT / "bench/results"
 HEADING = re.compile(r"^(Parameters|Returns|Examples)\n-+\n", re.MULTILINE)
 FACT = re.compile(r"^(Nulls|Errors|Cost|Source) : ", re.MULTILINE)
@@ -214,6 +215,41 @@ def latency_table() -> str:
     return "\n".join(lines)
 
 
+def settings_table() -> str:
+    """What bench/settings.py measured."""
+    record = json.loads((RESULTS / "settings-reference.json").read_text(encoding="utf-8"))
+    lines = [
+        "| setting | rows | it makes | busiest thread | work | file |",
+        "| --- | ---: | --- | ---: | ---: | ---: |",
+    ]
+    for row in record["settings"]:
+        cells = [row["name"].replace("|", "/"), f"{row['rows']:,}", row["verdict"]]
+        for what in ("busiest", "cpu"):
+            found = row.get(what)
+            cells.append(f"{found['ratio']:.2f} ({found['low']:.2f} to {found['high']:.2f})" if found else "")
+        sizes = row.get("file_megabytes", {})
+        both = sizes.get("default") and sizes.get("setting")
+        cells.append(f"{sizes['setting'] / sizes['default']:.2f}x" if both else "")
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += [
+        "",
+        f"Medians and quartiles of {record['rounds']} rounds. {machine(record['machine'])}.",
+    ]
+    return "\n".join(lines)
+
+
+def incremental_table() -> str:
+    """What bench/incremental.py measured."""
+    record = json.loads((RESULTS / "incremental-reference.json").read_text(encoding="utf-8"))
+    lines = ["| rows that are new or changed | ms | CPU ms | times less | CPU |", "| --- | ---: | ---: | ---: | ---: |"]
+    for row in record["runs"]:
+        cells = [row["what"], f"{row['wall_ms']:.0f}", f"{row['cpu_ms']:.0f}"]
+        cells += [figure(row["wall_ratio"]), figure(row["cpu_ratio"])]
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", f"{record['rows']:,} messages; {machine(record['machine'])}."]
+    return "\n".join(lines)
+
+
 def demo_table() -> str:
     """The table of `streamliner demo`."""
     report = json.loads((RESULTS / "demo-reference.json").read_text(encoding="utf-8"))
@@ -245,8 +281,10 @@ def with_tables(text: str) -> str:
         "demo": demo_table,
         "functions": functions_table,
         "goals": goals_table,
+        "incremental": incremental_table,
         "ingest": ingest_table,
         "latency": latency_table,
+        "settings": settings_table,
     }
     for name, make in tables.items():
         table = make() if f"<!-- {name} -->" in text else ""
@@ -255,7 +293,7 @@ def with_tables(text: str) -> str:
     return text
 
 
-def main(arguments: Sequence[str], page: Path = PAGE, others: Sequence[Path] = (README, BENCHMARKS)) -> int:
+def main(arguments: Sequence[str], page: Path = PAGE, others: Sequence[Path] = (README, BENCHMARKS, TUNING)) -> int:
     if list(arguments) not in ([], ["--check"]):
         print(f"generate.py: expected nothing or --check, got {' '.join(arguments)}", file=sys.stderr)
         return 2

@@ -28,7 +28,13 @@ from .errors import (
 __version__ = _version()
 
 # Imported when they are first asked for: a program that only wants the functions does not pay for them.
-_LAZY = {"ingest": "ingest", "materialize": "incremental:materialize", "resources": "resources"}
+_LAZY = {
+    "distributed": "distributed",
+    "ingest": "ingest",
+    "materialize": "incremental:materialize",
+    "near_duplicates": "near_duplicates",
+    "resources": "resources",
+}
 
 if TYPE_CHECKING:
     # The functions come from the table, and type checkers do not see it.
@@ -60,9 +66,11 @@ __all__ = [
     "StreamlinerError",
     "TextTooLong",
     "connect",
+    "distributed",
     "extension_path",
     "ingest",
     "materialize",
+    "near_duplicates",
     "parse_row",
     "parse_rows",
     "register",

@@ -10,12 +10,16 @@ from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memset
 cimport cython
 
+import os as _os
 import sys as _sys
 import uuid as _uuid
 
 from streamliner_udf import errors as _errors
 
 cdef extern from "Python.h":
+    bint Py_IsInitialized() nogil
+    int PyGILState_Check() nogil
+    int Py_AddPendingCall(int (*call)(void *) noexcept, void *argument) nogil
     object PyUnicode_DecodeUTF8(const char *ptr, Py_ssize_t len, const char *errors)
     bint PyUnicode_CheckExact(object)
 
@@ -182,12 +186,23 @@ cdef extern from "python/arrow.h":
     sl_status sl_shared_narrow(sl_shared *shared) nogil
     void sl_shared_pack(sl_shared *shared) nogil
     void sl_shared_release(sl_shared *shared) nogil
-    sl_status sl_shared_produce(sl_shared *shared, const sl_options *options, sl_str text, int64_t rows) nogil
-    sl_status sl_shared_wait(sl_shared *shared, int64_t chunks, int64_t *count) nogil
-    void sl_shared_abandon(sl_shared *shared) nogil
-    int sl_arrow_export_schema(const sl_shared *shared, bint rows, ArrowSchema *out) nogil
+    int sl_arrow_export_schema(const sl_shared *shared, ArrowSchema *out) nogil
     int sl_arrow_export_chunk(sl_shared *shared, int64_t chunk, ArrowArray *out) nogil
-    int sl_arrow_export_stream(sl_shared *shared, bint rows, ArrowArrayStream *out) nogil
+    int sl_arrow_export_stream(sl_shared *shared, ArrowArrayStream *out) nogil
+
+cdef extern from "python/rows.h":
+    ctypedef struct sl_made:
+        pass
+    ctypedef struct sl_row_key:
+        sl_str prefix
+        uint32_t time, author, text
+    sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, const sl_row_key *key,
+                            uint32_t threads, void *hold, void (*drop)(void *) noexcept nogil, sl_made **out) nogil
+    sl_status sl_made_wait(sl_made *made, int64_t batches, int64_t *count) nogil
+    int64_t sl_made_rows(sl_made *made) nogil
+    void sl_made_abandon(sl_made *made) nogil
+    int sl_made_export_schema(const sl_made *made, ArrowSchema *out) nogil
+    int sl_made_export_stream(sl_made *made, ArrowArrayStream *out) nogil
 
 # NumPy's own declarations ask for Python's lock, which none of these needs.
 cdef extern from "numpy/arrayobject.h" nogil:
@@ -897,7 +912,7 @@ cdef class Function:
         cdef ArrowChunks result = ArrowChunks.__new__(ArrowChunks) if stream else ArrowColumn.__new__(ArrowColumn)
         cdef int64_t start
         cdef sl_batch *batch
-        result.start(self, False)
+        result.start(self)
         batch = sl_shared_add(result.shared)
         if batch is NULL or sl_batch_reserve(batch, total, 0) > SL_OK:
             raise _fail(self.name, SL_ENOMEM, None, -1)
@@ -1044,7 +1059,7 @@ cdef class Function:
         cdef ArrowColumn result = ArrowColumn.__new__(ArrowColumn)
         cdef int64_t failed = -1
         cdef sl_status status
-        result.start(self, False)
+        result.start(self)
         with nogil:
             status = _run_chunk(result.shared, array, kind, in_struct, is_null, &options.prepared, &failed)
         if status > SL_OK:
@@ -1062,7 +1077,7 @@ cdef class Function:
         cdef int64_t failed = -1, before = 0
         cdef sl_status status = SL_OK
         cdef ArrowChunks result = ArrowChunks.__new__(ArrowChunks)
-        result.start(self, False)
+        result.start(self)
         memset(&schema, 0, sizeof(schema))
         # A stream may need Python's lock, in this thread or in one that it waits for: never call it while holding it.
         with nogil:
@@ -1108,61 +1123,79 @@ cdef class Function:
             raise _fail(self.name, SL_ERANGE, None, -1)
         return utf8
 
-    def look(self, object content):
+    def look(self, object content, tuple args):
         """As `parse_row` says."""
         cdef sl_batch batch
         cdef sl_status status
         cdef int64_t failed = 0
         if self.row.result.type != SL_TYPE_STRUCT or self.defaults is None:
             raise TypeError(f"{self.name}: expected a function that gives a struct")
+        cdef _Options options = self.options_of(args)
         cdef bytes utf8 = self.utf8_of(content)
         cdef sl_str source = sl_str(PyBytes_AS_STRING(utf8), <uint32_t>PyBytes_GET_SIZE(utf8))
         sl_batch_init(&batch, self.row)
         try:
             with nogil:
-                status = sl_batch_run(&batch, &self.defaults.prepared, &source, 1, False, &failed)
+                status = sl_batch_run(&batch, &options.prepared, &source, 1, False, &failed)
             if status > SL_OK:
                 raise _fail(self.name, status, None, -1)
             return self.structure(&batch, 0)
         finally:
             sl_batch_free(&batch)
 
-    def parse(self, object content, tuple args):
-        """As `parse_rows` says."""
+    cdef _Options options_of(self, tuple args):
+        """Those of `parse_rows` and `parse_row`."""
+        if not args:
+            return self.defaults
+        if len(args) >= len(self.params):
+            raise TypeError(f"{self.name}: expected at most {len(self.params) - 1} options, got {len(args)}")
+        cdef _Options options = self.prepare([None, *args], 1 + len(args))
+        if options.is_null:
+            raise TypeError(f"{self.name}: expected options, got None")
+        return options
+
+    def parse(self, object content, tuple args, str keyed=None):
+        """As `parse_rows` says; `keyed` is the beginning of what a column `msg_key` is made of: csrc/python/keys.h."""
         cdef sl_str source
         cdef _File file
         cdef sl_status status = SL_OK
-        cdef _Options options = self.defaults
-        cdef ArrowChunks result = ArrowChunks.__new__(ArrowChunks)
-        if self.row.result.type != SL_TYPE_LIST or options is None or self.field_names[0] is None:
+        cdef _Options options
+        if self.row.result.type != SL_TYPE_LIST or self.defaults is None or self.field_names[0] is None:
             raise TypeError(f"{self.name}: expected a function that gives a list of structs")
-        if len(args) >= len(self.params):
-            raise TypeError(f"{self.name}: expected at most {len(self.params) - 1} options, got {len(args)}")
-        if args:
-            options = self.prepare([None, *args], 1 + len(args))
-            if options.is_null:
-                raise TypeError(f"{self.name}: expected options, got None")
+        options = self.options_of(args)
         if isinstance(content, bytes) and self.opener is not NULL:
             file = self.opened(content, -1)
-            result.start(self, True)
-            result.sources = (self, file, options)
-            return self.produce(result, file.text, options)
+            return self.produce(file.text, file, options, keyed)
         cdef bytes utf8 = self.utf8_of(content)
         source = sl_str(PyBytes_AS_STRING(utf8), <uint32_t>PyBytes_GET_SIZE(utf8))
-        result.start(self, True)
-        result.sources = (self, utf8, options)
         with nogil:
             if not sl_utf8_valid(source.ptr, source.len):
                 status = SL_EUTF8
         if status > SL_OK:
             raise _fail(self.name, status, None, -1)
-        return self.produce(result, source, options)
+        return self.produce(source, utf8, options, keyed)
 
-    cdef object produce(self, ArrowChunks result, sl_str source, _Options options):
+    cdef object produce(self, sl_str text, object source, _Options options, str keyed):
         cdef sl_status status
+        cdef ArrowRows result = ArrowRows.__new__(ArrowRows)
+        cdef bytes prefix = b"" if keyed is None else keyed.encode()
+        cdef tuple hold = (source, options, prefix)
+        cdef sl_row_key key
+        cdef const sl_row_key *wanted = NULL
+        if keyed is not None:
+            if len(prefix) > TEXT_MAX // 2:
+                raise _fail(self.name, SL_ERANGE, None, -1)
+            key.prefix = sl_str(PyBytes_AS_STRING(prefix), <uint32_t>len(prefix))
+            key.time, key.author, key.text = (self.field_names.index(name) for name in ("ts", "author", "text"))
+            wanted = &key
+        cdef uint32_t threads = _processors()
+        result.name = self.name
+        result.options = options
+        Py_INCREF(hold)
         with nogil:
-            status = sl_shared_produce(result.shared, &options.prepared, source, RECORD_ROWS)
+            status = sl_made_start(self.row, &options.prepared, text, wanted, threads, <void *>hold, &_drop_later, &result.made)
         if status > SL_OK:
+            Py_DECREF(hold)
             raise _fail(self.name, status, None, -1)
         return result
 
@@ -1521,49 +1554,28 @@ cdef class ArrowChunks:
 
     cdef sl_shared *shared
     cdef str name
-    cdef bint rows  # record batches of elements, made by a thread in the background
-    cdef tuple sources  # what that thread reads
 
     def __init__(self):
         raise TypeError("expected a function of this package to make this object")
 
-    cdef start(self, Function function, bint rows):
+    cdef start(self, Function function):
         self.name = function.name
-        self.rows = rows
         self.shared = sl_shared_new(function.row)
         if self.shared is NULL:
             raise _fail(function.name, SL_ENOMEM, None, -1)
 
-    cdef int64_t wait(self, int64_t chunks) except -1:
-        """Batches there are, once there are `chunks` or all."""
-        cdef int64_t count = 0
-        cdef sl_status status
+    cdef check(self):
         if self.shared is NULL:
             raise TypeError("expected a function of this package to make this object")
-        with nogil:
-            status = sl_shared_wait(self.shared, chunks, &count)
-        if status == SL_EARG:
-            raise _fail(self.name, status, "expected the process that makes these rows, got a fork of it", -1)
-        if status > SL_OK:
-            raise _fail(self.name, status, None, -1)
-        return count
 
     def __dealloc__(self):
-        if self.shared is NULL:
-            return
-        if self.rows:
-            with nogil:
-                sl_shared_abandon(self.shared)
-        else:
-            sl_shared_release(self.shared)
-
-    def __bool__(self):
-        return self.wait(1) > 0 and (self.rows or len(self) > 0)
+        sl_shared_release(self.shared)
 
     def __len__(self):
         cdef int64_t total = 0
-        for i in range(self.wait(INT64_MAX)):
-            total += sl_shared_batch(self.shared, i).columns[1 if self.rows else 0].count
+        self.check()
+        for i in range(sl_shared_count(self.shared)):
+            total += sl_shared_batch(self.shared, i).columns[0].count
         return total
 
     def __repr__(self):
@@ -1571,23 +1583,23 @@ cdef class ArrowChunks:
 
     def __arrow_c_schema__(self):
         """Capsule of the column's Arrow type."""
-        self.wait(0)
+        self.check()
         cdef ArrowSchema *schema = <ArrowSchema *>calloc(1, sizeof(ArrowSchema))
         if schema is NULL:
             raise MemoryError()
         capsule = PyCapsule_New(schema, "arrow_schema", &_free_schema)
-        if sl_arrow_export_schema(self.shared, self.rows, schema) != 0:
+        if sl_arrow_export_schema(self.shared, schema) != 0:
             raise MemoryError()
         return capsule
 
     def __arrow_c_stream__(self, requested_schema=None):
         """Capsule of a stream of the chunks. A requested schema is not followed, as the interface allows."""
-        self.wait(0)
+        self.check()
         cdef ArrowArrayStream *stream = <ArrowArrayStream *>calloc(1, sizeof(ArrowArrayStream))
         if stream is NULL:
             raise MemoryError()
         capsule = PyCapsule_New(stream, "arrow_array_stream", &_free_stream)
-        if sl_arrow_export_stream(self.shared, self.rows, stream) != 0:
+        if sl_arrow_export_stream(self.shared, stream) != 0:
             raise MemoryError()
         return capsule
 
@@ -1598,7 +1610,7 @@ cdef class ArrowColumn(ArrowChunks):
 
     def __arrow_c_array__(self, requested_schema=None):
         """Capsules of the type and of the values. A requested schema is not followed, as the interface allows."""
-        self.wait(0)
+        self.check()
         cdef ArrowArray *array = <ArrowArray *>calloc(1, sizeof(ArrowArray))
         if array is NULL:
             raise MemoryError()
@@ -1608,7 +1620,94 @@ cdef class ArrowColumn(ArrowChunks):
         return self.__arrow_c_schema__(), capsule
 
 
-def parse_row(str name, content):
+cdef int _drop_now(void *hold) noexcept:
+    Py_DECREF(<object>hold)
+    return 0
+
+
+cdef void _drop_later(void *hold) noexcept nogil:
+    """Whoever releases the last batch may be a thread that another one waits for while it holds Python's lock."""
+    if not Py_IsInitialized():
+        return
+    if PyGILState_Check():
+        with gil:
+            Py_DECREF(<object>hold)
+    elif Py_AddPendingCall(&_drop_now, hold) != 0:
+        with gil:
+            Py_DECREF(<object>hold)
+
+
+cdef uint32_t _processors():
+    """Those that this process may use."""
+    if hasattr(_os, "sched_getaffinity"):
+        return <uint32_t>len(_os.sched_getaffinity(0))
+    return <uint32_t>(_os.cpu_count() or 1)
+
+
+@cython.no_gc
+cdef class ArrowRows:
+    """Rows that are made in the background, for whatever reads the Arrow PyCapsule interface; the buffers are shared."""
+
+    cdef sl_made *made
+    cdef str name
+    cdef _Options options  # what the threads read, and the text
+
+    def __init__(self):
+        raise TypeError("expected a function of this package to make this object")
+
+    cdef int64_t wait(self, int64_t batches) except -1:
+        """Batches there are, once there are `batches` or all."""
+        cdef int64_t count = 0
+        cdef sl_status status
+        if self.made is NULL:
+            raise TypeError("expected a function of this package to make this object")
+        with nogil:
+            status = sl_made_wait(self.made, batches, &count)
+        if status == SL_EARG:
+            raise _fail(self.name, status, "expected the process that makes these rows, got a fork of it", -1)
+        if status > SL_OK:
+            raise _fail(self.name, status, None, -1)
+        return count
+
+    def __dealloc__(self):
+        if self.made is not NULL:
+            with nogil:
+                sl_made_abandon(self.made)
+
+    def __bool__(self):
+        return self.wait(1) > 0
+
+    def __len__(self):
+        self.wait(INT64_MAX)
+        return sl_made_rows(self.made)
+
+    def __repr__(self):
+        return f"<{type(self).__name__} of {len(self)} rows; read it with pyarrow, Polars, DuckDB or anything of Arrow>"
+
+    def __arrow_c_schema__(self):
+        """Capsule of the type of a record batch."""
+        self.wait(0)
+        cdef ArrowSchema *schema = <ArrowSchema *>calloc(1, sizeof(ArrowSchema))
+        if schema is NULL:
+            raise MemoryError()
+        capsule = PyCapsule_New(schema, "arrow_schema", &_free_schema)
+        if sl_made_export_schema(self.made, schema) != 0:
+            raise MemoryError()
+        return capsule
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        """Capsule of a stream of the batches. A requested schema is not followed, as the interface allows."""
+        self.wait(0)
+        cdef ArrowArrayStream *stream = <ArrowArrayStream *>calloc(1, sizeof(ArrowArrayStream))
+        if stream is NULL:
+            raise MemoryError()
+        capsule = PyCapsule_New(stream, "arrow_array_stream", &_free_stream)
+        if sl_made_export_stream(self.made, stream) != 0:
+            raise MemoryError()
+        return capsule
+
+
+def parse_row(str name, content, *options):
     """What a function that gives one struct says of one text, which can be bytes.
 
     Parameters
@@ -1617,6 +1716,8 @@ def parse_row(str name, content):
         A function that gives a struct.
     content : str or bytes
         One text; bytes are UTF-8 and are not copied.
+    options
+        Of the function, in its order; the others have their defaults.
 
     Returns
     -------
@@ -1624,7 +1725,8 @@ def parse_row(str name, content):
         The fields.
 
     Nulls : fields may be NULL.
-    Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8.
+    Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8; InvalidArgument for a
+    wrong option.
     Cost : that of the function.
     Source : beside `parse_rows`, for functions that give one row.
 
@@ -1633,7 +1735,7 @@ def parse_row(str name, content):
     >>> parse_row("sniff_whatsapp", b"25/03/2024, 09:15 - Ana: hi")["date_order"]
     'dmy'
     """
-    return Function(name).look(content)
+    return Function(name).look(content, options)
 
 
 def parse_rows(str name, content, *options):
@@ -1657,7 +1759,8 @@ def parse_rows(str name, content, *options):
     Nulls : fields may be NULL.
     Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8; InvalidArgument for a
     file that the function refuses, and for a wrong option.
-    Cost : that of the function, in a thread of its own: a reader gets the first rows while the last are still made.
+    Cost : that of the function, in threads of its own: a reader gets the first rows while the last are still made. Texts
+    are views into the bytes wherever they stand there, so that the bytes stay as long as one row does.
     Source : the Arrow C stream interface.
 
     Examples

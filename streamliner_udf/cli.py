@@ -12,8 +12,6 @@ from pathlib import Path
 
 from .progress import Progress
 
-# At DuckDB's own 122,880 rows a chat of 100,000 messages would be compressed by one thread.
-_ROW_GROUP = 24_576
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
@@ -89,9 +87,11 @@ def _parser() -> argparse.ArgumentParser:
         "doctor",
         help="what this process may use, and what DuckDB believes",
         description="Shows processors, memory and disk after all limits beside DuckDB's settings, with versions and "
-        "the way by which DuckDB got the functions. Says what is wrong and how to mend it.",
-        epilog="example: streamliner doctor --json",
+        "the way by which DuckDB got the functions. Says what is wrong and how to mend it, and what "
+        'connect(profile="pipeline") would set.',
+        epilog="example: streamliner doctor --database chat.duckdb",
     )
+    doctor.add_argument("--database", type=Path, metavar="FILE", help="look at the tables of this file too; read only")
     doctor.add_argument("--json", action="store_true", help="print JSON instead of the table")
 
     functions = commands.add_parser(
@@ -184,15 +184,11 @@ def _ingest(options: argparse.Namespace) -> int:
 
     from . import connect
     from .ingest import ingest
-    from .sql import quoted
 
     there = options.database.exists()
     try:
-        with _bar(options, "ingest") as progress, connect() as connection:
-            connection.execute(
-                f"ATTACH {quoted(options.database)} AS streamliner_target (ROW_GROUP_SIZE {_ROW_GROUP}); "
-                "USE streamliner_target"
-            )
+        # The profile's row groups let all threads compress, and read, a chat of 100,000 messages.
+        with _bar(options, "ingest") as progress, connect(options.database, profile="pipeline") as connection:
             report = ingest(
                 connection,
                 options.paths,
@@ -249,9 +245,20 @@ def _without_prefix(error: Exception) -> str:
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    import duckdb
+
+    from . import connect
     from .doctor import diagnose
 
-    found = diagnose()
+    try:
+        if options.database is None:
+            found = diagnose()
+        else:
+            with connect(options.database, read_only=True) as connection:
+                found = diagnose(connection)
+    except (OSError, duckdb.Error) as error:
+        print(f"streamliner doctor: {error}", file=sys.stderr)
+        return EXIT_FAILED
     print(json.dumps(found.to_dict(), indent=2) if options.json else found, flush=True)
     return EXIT_FAILED if found.findings else EXIT_OK
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import platform
-import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,12 @@ import numpy
 
 from . import _core
 from .duckdb import Backend, connect, status
+from .profiles import disk_free
 from .resources import Resources, detect, recommend
+from .row_groups import advice
+from .sql import identifier
 
-__all__ = ["Diagnosis", "Finding", "diagnose"]
+__all__ = ["Diagnosis", "Difference", "Finding", "diagnose"]
 
 _GIBIBYTE = 1 << 30
 _UNITS = {"bytes": 1, "B": 1, **{f"{name}iB": 1 << 10 * (i + 1) for i, name in enumerate("KMGTPE")}}
@@ -36,6 +39,15 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """A setting that `connect(profile="pipeline")` would give another value."""
+
+    setting: str
+    now: str
+    recommended: str
+
+
+@dataclass(frozen=True)
 class Diagnosis:
     """Facts about this process, and findings; no findings is good news."""
 
@@ -49,6 +61,7 @@ class Diagnosis:
     temp_directory: str
     disk_free: int | None
     findings: tuple[Finding, ...]
+    differences: tuple[Difference, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -73,6 +86,9 @@ class Diagnosis:
         if seen.memory_limits:
             rows.insert(5, ("limited by", seen.memory_limits[0].source))
         lines = [f"{name:<11} {text}" for name, text in rows]
+        if self.differences:
+            lines += ["", 'streamliner_udf.connect(..., profile="pipeline") sets']
+            lines += [f"  {one.setting}: {one.recommended} in place of {one.now}" for one in self.differences]
         for finding in self.findings:
             lines += ["", f"! {finding.problem}", f"  {finding.remedy}"]
         return "\n".join([*lines, *([] if self.findings else ["", "nothing to mend"])])
@@ -91,13 +107,28 @@ def _bytes(text: str) -> int:
     return int(float(number) * _UNITS[unit])
 
 
-def _disk_free(folder: Path) -> int | None:
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return None
+def _differences(found: Resources, threads: int, memory: int, folder: str) -> Iterator[Difference]:
+    better = recommend(found)
+    if threads != better.threads:
+        yield Difference("threads", str(threads), str(better.threads))
+    # DuckDB shows three digits.
+    if better.memory_limit is not None and abs(memory - better.memory_limit) > better.memory_limit * 0.01:
+        yield Difference("memory_limit", _shown(memory), _shown(better.memory_limit))
+    if folder and not Path(folder).is_absolute():
+        now = f"{folder} in the folder where the program is started"
+        yield Difference("temp_directory", now, "a folder of the process alone, on a disk")
+
+
+def _find_tables(con: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
+    """Tables that one thread alone can read."""
+    names = con.execute(
+        "SELECT database_name, schema_name, table_name FROM duckdb_tables() WHERE NOT temporary AND NOT internal"
+    ).fetchall()
+    for name in names:
+        table = ".".join(map(identifier, name))
+        if said := advice(con, table):
+            problem, _, remedy = said.partition(": ")
+            yield Finding(f"{problem}.", f"{remedy}; then CREATE OR REPLACE TABLE {table} AS FROM {table};")
 
 
 def _find(found: Resources, threads: int, memory: int, folder: str, free: int | None) -> list[Finding]:
@@ -142,15 +173,15 @@ def diagnose(con: duckdb.DuckDBPyConnection | None = None, found: Resources | No
     Parameters
     ----------
     con : DuckDBPyConnection, optional
-        Whose settings are looked at; by default those of a new database in memory.
+        Whose settings and tables are looked at; by default those of a new database in memory.
     found : Resources, optional
         In place of `resources.detect()`.
 
     Returns
     -------
     Diagnosis
-        Versions, the way by which DuckDB got the functions, processor, limits, the place for spilling, and findings
-        with a remedy each. `print()` shows it.
+        Versions, the way by which DuckDB got the functions, processor, limits, the place for spilling, findings
+        with a remedy each, and what the profile would set in another way. `print()` shows it.
 
     Nulls : disk_free is None where it cannot be known.
     Errors : none of its own.
@@ -172,8 +203,8 @@ def diagnose(con: duckdb.DuckDBPyConnection | None = None, found: Resources | No
     )
     threads, memory = int(settings["threads"]), _bytes(settings["memory_limit"])
     folder = settings["temp_directory"] or ""
-    free = _disk_free(Path(folder).absolute()) if folder else None
-    findings = _find(found, threads, memory, folder, free)
+    free = disk_free(Path(folder)) if folder else None
+    findings = [*_find(found, threads, memory, folder, free), *_find_tables(con)]
     here = status()
     if here.backend is Backend.ARROW:
         findings.append(Finding(f"The functions run as Arrow UDFs: {here.reason}.", "Install DuckDB 1.4 or newer."))
@@ -193,4 +224,5 @@ def diagnose(con: duckdb.DuckDBPyConnection | None = None, found: Resources | No
         folder,
         free,
         tuple(findings),
+        tuple(_differences(found, threads, memory, folder)),
     )

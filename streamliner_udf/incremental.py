@@ -14,12 +14,16 @@ import duckdb
 
 from ._core import version
 from ._table import FUNCTIONS
+from .row_groups import advice, all_threads, fills_no_group
 from .sql import count, identifier, quoted
-from .transaction import transaction
+from .transaction import is_open, transaction
 
 __all__ = ["MaterializeReport", "materialize"]
 
 _CHANGED = "streamliner_changed"
+_BLOCKS = "streamliner_blocks"
+# Rows of a table whose inputs are compared as one, before any of them is looked at by itself.
+_BLOCK = 256
 _VIEW = "streamliner_changed_rows"
 
 
@@ -30,6 +34,7 @@ class MaterializeReport:
     deleted : rows of the table whose source rows are gone; they were taken out if `pruned`, and stay otherwise.
     reason : "first", "incremental", or why all was computed again: "query changed", "functions changed".
     rows : of the table now.
+    warnings : what keeps threads from working on the table, and what helps.
     """
 
     target: str
@@ -43,6 +48,7 @@ class MaterializeReport:
     deleted: int
     pruned: bool
     seconds: float
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON can hold it."""
@@ -53,6 +59,7 @@ class MaterializeReport:
         return (
             f"{self.target}: {self.computed:,} computed ({self.new:,} new, {self.changed:,} changed), "
             f"{self.unchanged:,} kept{gone}; {self.rows:,} rows, {self.reason}, {self.seconds:.2f} s"
+            + "".join(f"\nwarning: {warning}" for warning in self.warnings)
         )
 
 
@@ -164,6 +171,7 @@ class _Query:
         return {
             "query": hashlib.sha256(json.dumps([normal, given]).encode()).hexdigest(),
             "functions": ", ".join(f"{name} {version()}" for name in ours),
+            "inputs": "key, input, place",
         }
 
     def of(self, view: str) -> str:
@@ -204,19 +212,36 @@ class _Store:
         self.state = names[0].with_table(f"{names[0].table}__inputs")
         # DuckDB finds rows of a table by their number without reading the others; a view has none.
         self.has_places = bool(self.comments(query.source))
+        self.has_moves = False
 
     def describe(self, table: str) -> dict[str, str]:
         return {row[0]: row[1] for row in self.connection.execute(f"DESCRIBE {table}").fetchall()}
 
     def comments(self, name: _Name) -> list[str | None]:
         """The comment of the table, if there is one of that name; it is no view."""
-        catalog = quoted(name.catalog) if name.catalog else "current_database()"
-        schema = quoted(name.schema) if name.schema else "current_schema()"
         found = self.connection.execute(
             f"SELECT comment FROM duckdb_tables() WHERE table_name = {quoted(name.table)} "
-            f"AND database_name = {catalog} AND schema_name = {schema}"
+            f"AND database_name = {self._catalog(name)} AND schema_name = {self._schema(name)}"
         ).fetchall()
         return [row[0] for row in found]
+
+    def is_small(self) -> bool:
+        """Whether the source is a table with less than a row group a thread."""
+        name = self.query.source
+        found = self.connection.execute(
+            f"SELECT estimated_size, current_setting('threads') FROM duckdb_tables() "
+            f"WHERE table_name = {quoted(name.table)} AND database_name = {self._catalog(name)} "
+            f"AND schema_name = {self._schema(name)}"
+        ).fetchall()
+        return len(found) == 1 and fills_no_group(*found[0])
+
+    @staticmethod
+    def _catalog(name: _Name) -> str:
+        return quoted(name.catalog) if name.catalog else "current_database()"
+
+    @staticmethod
+    def _schema(name: _Name) -> str:
+        return quoted(name.schema) if name.schema else "current_schema()"
 
     def count(self, query: str) -> int:
         return count(self.connection, query)
@@ -237,10 +262,12 @@ class _Store:
             return {}
         return remembered
 
-    def inputs(self, columns: list[str], place: str = "") -> str:
-        """Key and hash of every row of the source."""
-        listed = ", ".join(map(identifier, columns)) or "NULL"
-        return f"SELECT {self.key} AS key, hash({listed}) AS input{place} FROM {self.query.source}"
+    def inputs(self, columns: list[str], where: str = "true") -> str:
+        """Key, hash and place of rows of the source."""
+        listed = ", ".join(map(identifier, columns))
+        hashed = f"hash({self.key}{', ' if listed else ''}{listed})"
+        place = "rowid" if self.has_places else "NULL::BIGINT"
+        return f"SELECT {self.key} AS key, {hashed} AS input, {place} AS place FROM {self.query.source} WHERE {where}"
 
     def fill(self, inputs: str, fingerprint: dict[str, str]) -> None:
         """Everything anew."""
@@ -262,20 +289,49 @@ class _Store:
                 f"got {repeated:,} that come again"
             )
 
+    def _find_blocks(self, columns: list[str]) -> tuple[str, str]:
+        """Which rows of the source and of the state there are to compare, as conditions. Rows that stand where they
+        stood, with the inputs that they had, make blocks with the sums that they had: hashing and adding up costs a
+        third of a join by key."""
+        if not self.has_places:
+            return "true", "true"
+        sums = f"place // {_BLOCK} AS block, count(*) AS rows, bit_xor(input) AS mixed, sum(input) AS added"
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_BLOCKS} AS SELECT coalesce(n.block, o.block) AS block "
+            f"FROM (SELECT {sums} FROM ({self.inputs(columns)}) GROUP BY block) n "
+            f"FULL OUTER JOIN (SELECT {sums} FROM {self.state} WHERE place IS NOT NULL GROUP BY block) o "
+            f"ON n.block = o.block "
+            f"WHERE n.rows IS DISTINCT FROM o.rows OR n.mixed IS DISTINCT FROM o.mixed "
+            f"OR n.added IS DISTINCT FROM o.added"
+        )
+        first, last = self.connection.execute(f"SELECT min(block), max(block) FROM temp.{_BLOCKS}").fetchall()[0]
+        if first is None:
+            return "false", "place IS NULL"
+        # The range lets DuckDB pass over the other row groups.
+        found = (
+            f"{{0}} BETWEEN {first * _BLOCK} AND {last * _BLOCK + _BLOCK - 1} "
+            f"AND {{0}} // {_BLOCK} IN (SELECT block FROM temp.{_BLOCKS})"
+        )
+        return found.format("rowid"), f"place IS NULL OR {found.format('place')}"
+
     def find_changes(self, columns: list[str]) -> _Counts:
-        """The temporary table of keys that are new, have changed or are gone."""
+        """The temporary table of keys that are new, have changed, are gone or have only moved."""
         run = self.connection.execute
-        inputs = self.inputs(columns, f", {'rowid' if self.has_places else 'NULL'} AS place")
+        of_source, of_state = self._find_blocks(columns)
         run(
             f"CREATE OR REPLACE TEMP TABLE {_CHANGED} AS "
             f"SELECT coalesce(n.key, o.key) AS key, n.input AS input, n.place AS place, "
-            f"o.key IS NULL AS is_new, n.key IS NULL AS is_gone "
-            f"FROM ({inputs}) n FULL OUTER JOIN {self.state} o ON n.key = o.key "
-            f"WHERE n.input IS DISTINCT FROM o.input"
+            f"o.key IS NULL AS is_new, n.key IS NULL AS is_gone, "
+            f"n.input IS NOT DISTINCT FROM o.input AS is_moved, o.place IS NOT NULL AS was_there "
+            f"FROM ({self.inputs(columns, of_source)}) n "
+            f"FULL OUTER JOIN (SELECT * FROM {self.state} WHERE {of_state}) o ON n.key = o.key "
+            f"WHERE n.input IS DISTINCT FROM o.input OR n.place IS DISTINCT FROM o.place"
         )
-        new, changed, deleted, nulls = run(
-            f"SELECT count(*) FILTER (is_new), count(*) FILTER (NOT is_new AND NOT is_gone), "
-            f"count(*) FILTER (is_gone), count(*) FILTER (key IS NULL) FROM temp.{_CHANGED}"
+        new, changed, deleted, nulls, other, different = run(
+            f"SELECT count(*) FILTER (is_new), count(*) FILTER (NOT is_new AND NOT is_gone AND NOT is_moved), "
+            f"count(*) FILTER (is_gone), count(*) FILTER (key IS NULL), "
+            f"count(*) FILTER (is_moved OR is_gone AND was_there), count(DISTINCT key) FILTER (is_new) "
+            f"FROM temp.{_CHANGED}"
         ).fetchall()[0]
         if nulls:
             raise ValueError(f"materialize: expected no NULL in column {self.name}, got {nulls:,}")
@@ -284,25 +340,33 @@ class _Store:
             self.count(f"SELECT count(*) FROM {self.state}"),
         )
         unchanged = rows - new - changed
-        # A key that comes again in the source meets its row of the state twice, or is new twice.
-        repeated = unchanged + changed + deleted - before
-        repeated += new - self.count(f"SELECT count(DISTINCT key) FROM temp.{_CHANGED} WHERE is_new")
+        # A key that comes again in the source meets its row of the state twice, or is new twice, or is new and has a
+        # row in the state that was not looked at.
+        repeated = unchanged + changed + deleted - before + new - different
+        if new and of_state != "true":
+            repeated += self.count(
+                f"SELECT count(*) FROM {self.state} WHERE key IN (SELECT key FROM temp.{_CHANGED} WHERE is_new)"
+            )
         self._check_unique(repeated)
+        self.has_moves = other > 0
         return _Counts(new, changed, unchanged, deleted)
 
     def update(self, prune: bool) -> None:
         """Takes out what is not right any more, and puts in what is."""
         run = self.connection.execute
         stale = f"SELECT key FROM temp.{_CHANGED} WHERE NOT is_new AND (NOT is_gone OR {prune})"
-        for table, key in ((self.target, self.key), (self.state, "key")):
-            run(f"DELETE FROM {table} WHERE {key} IN ({stale})")
+        run(f"DELETE FROM {self.state} WHERE key IN ({stale})")
+        run(f"DELETE FROM {self.target} WHERE {self.key} IN ({stale} AND NOT is_moved)")
         found = "rowid IN (SELECT place" if self.has_places else f"{self.key} IN (SELECT key"
         run(
             f"CREATE OR REPLACE TEMP VIEW {_VIEW} AS SELECT * FROM {self.query.source} "
-            f"WHERE {found} FROM temp.{_CHANGED} WHERE NOT is_gone)"
+            f"WHERE {found} FROM temp.{_CHANGED} WHERE NOT is_gone AND NOT is_moved)"
         )
         run(f"INSERT INTO {self.target} BY NAME {self.query.of(_VIEW)}")
-        run(f"INSERT INTO {self.state} SELECT key, input FROM temp.{_CHANGED} WHERE NOT is_gone")
+        run(f"INSERT INTO {self.state} SELECT key, input, place FROM temp.{_CHANGED} WHERE NOT is_gone")
+        if not prune:  # what is gone is nowhere, so that it does not make those beside it look changed
+            gone = f"SELECT key FROM temp.{_CHANGED} WHERE is_gone AND was_there"
+            run(f"UPDATE {self.state} SET place = NULL WHERE key IN ({gone})")
 
 
 def materialize(
@@ -343,7 +407,8 @@ def materialize(
     Errors : ValueError for a query that mixes rows, a key that is missing, NULL or comes again, and a table that
     materialize did not make; DuckDB's own for wrong SQL. One transaction: after an error, or the end of the process,
     the table and what is known about it are as they were.
-    Cost : reading the source once and joining two numbers a row, then the query over the rows that changed.
+    Cost : reading the source once and adding up a hash a row, then the query over the rows that changed; where rows
+    have changed all over the table, or the source is a view, a join of two numbers a row.
 
     Examples
     --------
@@ -361,7 +426,9 @@ def materialize(
     started = time.perf_counter()
     asked = _Query(con, query, source)
     store = _Store(con, target, key, asked)
-    with transaction(con):
+    ours = not is_open(con)
+    by_vectors = ours and store.remembered() is None and store.is_small()
+    with all_threads(con) if by_vectors else contextlib.nullcontext(), transaction(con):
         there = list(store.describe(str(asked.source)))
         if key not in there:
             raise ValueError(f"materialize: expected {asked.source} to have a column {key}, got {', '.join(there)}")
@@ -375,12 +442,13 @@ def materialize(
             reason = "incremental"
             try:
                 counts = store.find_changes(columns)
-                if counts.new or counts.changed or (prune and counts.deleted):
+                if counts.new or counts.changed or store.has_moves or (prune and counts.deleted):
                     store.update(prune)
             finally:
                 with contextlib.suppress(duckdb.Error):
                     con.execute(f"DROP VIEW IF EXISTS temp.{_VIEW}")
                     con.execute(f"DROP TABLE IF EXISTS temp.{_CHANGED}")
+                    con.execute(f"DROP TABLE IF EXISTS temp.{_BLOCKS}")
         else:
             reason = "first"
             if remembered is not None:
@@ -395,6 +463,8 @@ def materialize(
             counts = _Counts(rows, 0, 0, gone)
             prune = True  # nothing of the former table is left
         total = store.count(f"SELECT count(*) FROM {store.target}")
+    # Not within the caller's transaction, which an error would end.
+    warning = advice(con, str(store.target)) if ours else None
     return MaterializeReport(
         str(store.target),
         str(asked.source),
@@ -407,4 +477,5 @@ def materialize(
         counts.deleted,
         prune and counts.deleted > 0,
         time.perf_counter() - started,
+        (warning,) if warning else (),
     )

@@ -9,11 +9,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Limit", "Recommended", "Resources", "detect", "recommend"]
+__all__ = ["Limit", "Recommended", "Resources", "detect", "in_memory", "recommend", "rows_per_group"]
 
 _MEBIBYTE = 1 << 20
 # Version 1 of cgroups says "no limit" with the largest multiple of a page.
 _UNLIMITED = 1 << 60
+# DuckDB's vectors and its own row groups; smaller groups than four vectors compress badly.
+_VECTOR, _GROUP_MIN, _GROUP_MAX = 2_048, 8_192, 122_880
+_GROUPS_PER_THREAD = 4
 
 
 @dataclass(frozen=True)
@@ -84,12 +87,28 @@ def _unescaped(text: str) -> str:
     return text
 
 
-def _mounts(root: Path) -> Iterator[_Mount]:
+def _mount_lines(root: Path) -> Iterator[tuple[list[str], list[str]]]:
+    """What /proc/self/mountinfo says before and behind its separator."""
     for line in (_read(root / "proc/self/mountinfo") or "").splitlines():
         before, separator, after = line.partition(" - ")
         fields, kind = before.split(" "), after.split(" ")
-        if not separator or len(fields) < 5 or not kind:
-            continue
+        if separator and len(fields) >= 5 and kind:
+            yield fields, kind
+
+
+def in_memory(folder: str | Path, root: str | Path = "/") -> bool:
+    """Whether the folder is on a file system that is kept in memory; False where that cannot be known."""
+    place, best, kind = os.path.realpath(folder), "", ""
+    for fields, after in _mount_lines(Path(root)):
+        point = _unescaped(fields[4])
+        # Of several mounts on one point the last is seen.
+        if os.path.commonpath([place, point]) == point and len(point) >= len(best):
+            best, kind = point, after[0]
+    return kind in ("tmpfs", "ramfs", "devtmpfs")
+
+
+def _mounts(root: Path) -> Iterator[_Mount]:
+    for fields, kind in _mount_lines(root):
         if kind[0] in ("cgroup", "cgroup2"):
             controllers = frozenset(kind[-1].split(",")) if kind[0] == "cgroup" else frozenset()
             version = 2 if kind[0] == "cgroup2" else 1
@@ -295,3 +314,34 @@ def recommend(found: Resources, headroom: int = 512 * _MEBIBYTE, per_thread: int
         return Recommended(found.cpus, None)
     limit = max(min(int(min(known) * 0.6), min(known) - headroom), per_thread // 2)
     return Recommended(max(1, min(found.cpus, limit // per_thread)), limit)
+
+
+def rows_per_group(rows: int, threads: int) -> int:
+    """Rows of a row group such that all threads have work on a table of so many rows.
+
+    Parameters
+    ----------
+    rows : int
+        Of the table.
+    threads : int
+        That are to work on it.
+
+    Returns
+    -------
+    int
+        For `ATTACH ... (ROW_GROUP_SIZE n)`: four groups a thread, in whole vectors of 2,048 rows, at least 8,192 and at
+        most DuckDB's own 122,880.
+
+    Nulls : no argument may be None.
+    Errors : none.
+    Cost : none.
+    Source : docs/tuning.md, measured.
+
+    Examples
+    --------
+    >>> from streamliner_udf import resources
+    >>> resources.rows_per_group(100_000, threads=2), resources.rows_per_group(10_000_000, threads=2)
+    (14336, 122880)
+    """
+    wanted = math.ceil(rows / (_GROUPS_PER_THREAD * max(1, threads)) / _VECTOR) * _VECTOR
+    return min(max(wanted, _GROUP_MIN), _GROUP_MAX)

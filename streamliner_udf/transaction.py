@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import duckdb
 
-__all__ = ["transaction"]
+__all__ = ["is_open", "transaction"]
 
 
-def _is_open(connection: duckdb.DuckDBPyConnection) -> bool:
+def is_open(connection: duckdb.DuckDBPyConnection) -> bool:
     """Asking for a second transaction would end the caller's, but outside of one each statement has its own number."""
     first, second = (connection.execute("SELECT txid_current()").fetchall() for _ in range(2))
     return first == second
@@ -19,7 +19,7 @@ def _is_open(connection: duckdb.DuckDBPyConnection) -> bool:
 @contextlib.contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Commits at the end, and rolls back after an error. Within a transaction of the caller's both are his to do."""
-    if _is_open(connection):
+    if is_open(connection):
         yield
         return
     connection.execute("BEGIN TRANSACTION")

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import json
 import random
-import zipfile
 from pathlib import Path
-from typing import Any
 
 import json_exports as exports
+import mutations
 import pytest
 from conftest import SCALE
+from mutations import broken, broken_archive
 
 import streamliner_udf
 from streamliner_udf.ingest import ExportError, IngestReport
 
 MUTATIONS = 300
-_NOISE = [
-    b'"',
-    b"\\",
-    b"{",
-    b"}",
-    b"[",
-    b"]",
-    b",",
-    b":",
-    b"\\u",
-    b"\\x0",
-    b"null",
-    b"1e999",
-    b"-",
-    b"\xff",
-    b"\xc3",
-    b"\0",
-    b"9" * 40,
-]
 
 
 def documents(tmp_path: Path) -> dict[str, bytes]:
@@ -45,68 +24,6 @@ def documents(tmp_path: Path) -> dict[str, bytes]:
             found[name] = path.read_bytes()
     found["slack space.zip"] = (tmp_path / "slack space.zip").read_bytes()
     return found
-
-
-def broken(content: bytes, rng: random.Random) -> bytes:
-    """A document cut, with bits flipped, lines swapped, noise in it, values exchanged, or in another encoding."""
-    kind = rng.randrange(7)
-    at = rng.randrange(len(content))
-    if kind == 0:
-        return content[:at]
-    if kind == 1:
-        changed = bytearray(content)
-        for _ in range(rng.randint(1, 8)):
-            changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
-        return bytes(changed)
-    if kind == 2:
-        pieces = content.split(b",")
-        rng.shuffle(pieces)
-        return b",".join(pieces)
-    if kind == 3:
-        return content[:at] + rng.choice(_NOISE) + content[at + rng.randrange(3) :]
-    if kind == 4:
-        return content.decode("utf-8", "replace").encode(
-            rng.choice(["utf-16", "utf-16-be", "cp1252", "utf-7"]), "replace"
-        )
-    if kind == 5:
-        return rng.randbytes(rng.randrange(200)) if rng.random() < 0.3 else content[at:]
-    return json.dumps(exchanged(json.loads(content, strict=False), rng), ensure_ascii=rng.random() < 0.5).encode()
-
-
-def exchanged(value: Any, rng: random.Random) -> Any:
-    """The same document with a value of another kind here and there."""
-    if rng.random() < 0.05:
-        return rng.choice(
-            [None, True, 0, -1, 1e300, 10**30, "", "x", [], {}, [[]], {"text": {}}, "9" * 30, "2024-02-30", "\0"]
-        )
-    if isinstance(value, dict):
-        return {key: exchanged(one, rng) for key, one in value.items()}
-    return [exchanged(one, rng) for one in value] if isinstance(value, list) else value
-
-
-def broken_archive(content: bytes, rng: random.Random) -> bytes:
-    if rng.random() < 0.2:
-        return broken_bytes(content, rng)
-    made = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(made, "w") as new:
-        names = old.namelist()
-        chosen = rng.choice(names)
-        for name in names:
-            text = old.read(name)
-            if name == chosen:
-                try:
-                    text = broken(text, rng)
-                except ValueError:  # one that is cut already
-                    text = text[: len(text) // 2]
-            new.writestr(name, text)
-    return made.getvalue()
-
-
-def broken_bytes(content: bytes, rng: random.Random) -> bytes:
-    changed = bytearray(content)
-    for _ in range(rng.randint(1, 8)):
-        changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
-    return bytes(changed)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +57,21 @@ def test_broken_exports(name: str, tmp_path: Path, rng: random.Random) -> None:
             tables = {row[0] for row in con.execute("SHOW TABLES").fetchall()}
             assert tables <= {"kept", "messages"}
     assert min(outcomes.values()) > 10, outcomes
+
+
+@pytest.mark.parametrize(
+    "format",
+    [
+        *("whatsapp", "whatsapp zip", "telegram single", "telegram full", "discord", "slack zip", "messenger"),
+        *("instagram", "signal", "csv", "jsonl", "parquet", "mbox"),
+    ],
+)
+def test_broken_files_of_each_format(format: str, rng: random.Random) -> None:
+    """As `python tests/mutations.py` does it with 10,000 of each."""
+    outcomes = mutations.run(format, 60 * SCALE, rng.randrange(1 << 32), through=6)
+    read = sum(count for name, count in outcomes.items() if name.endswith("read"))
+    assert outcomes.total() == 60 * SCALE
+    assert read, outcomes
 
 
 def test_an_error_in_the_second_file_undoes_the_first(tmp_path: Path) -> None:

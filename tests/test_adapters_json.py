@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import io
 import json
 import uuid
 import zipfile
@@ -546,6 +547,21 @@ def test_encrypted_chats_of_messenger(con: duckdb.DuckDBPyConnection) -> None:
     }
     wanted = [("Bo_1", "Bo", "hé", "attachment", "./media/a.jpg", AT)]
     assert read(con, encoded(document), "chat, author, text, kind, media, ts") == wanted
+
+
+def test_old_exports_of_instagram_are_told_by_what_else_is_in_them(con: duckdb.DuckDBPyConnection) -> None:
+    for beside, wanted in (
+        ("followers_and_following/followers.json", "instagram"),
+        ("connections/followers_and_following/followers_1.json", "instagram"),
+        ("friends_and_followers/friends.json", "messenger"),
+    ):
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w") as archive:
+            archive.writestr(
+                "messages/inbox/ana_1/message_1.json", encoded(exports.messenger("Ana", "inbox/ana_1", ["x"]))
+            )
+            archive.writestr(beside, "[]")
+        assert read(con, made.getvalue(), "source") == [(wanted,)]
 
 
 def test_instagram_is_told_from_messenger(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

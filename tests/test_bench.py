@@ -24,6 +24,7 @@ import overhead  # noqa: E402
 import plain_python  # noqa: E402
 import report  # noqa: E402
 import run  # noqa: E402
+import settings  # noqa: E402
 import timing  # noqa: E402
 
 needs_compiler = pytest.mark.skipif(not shutil.which(floors.compiler()[0]), reason="no C compiler")
@@ -226,3 +227,43 @@ def test_overhead_times_no_wrong_answer(own_files: Path, monkeypatch: pytest.Mon
     monkeypatch.setitem(overhead.ENTRIES, "wrong", overhead.Entry("built-in", "upper(t)", str.lower))
     with pytest.raises(SystemExit, match=r"^wrong: expected"):
         overhead.main(["--rows", "20480", "--quick", "--label", "test"])
+
+
+# ---- settings ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("busiest", "cpu", "wanted"),
+    [
+        ((1.9, 1.8, 2.0), (1.0, 0.9, 1.1), "less time"),
+        ((1.2, 0.9, 1.4), (1.04, 1.01, 1.08), "nothing"),
+        ((0.7, 0.6, 0.8), (0.6, 0.5, 0.7), "more time, more work"),
+    ],
+)
+def test_an_effect_is_more_than_noise(
+    busiest: tuple[float, float, float], cpu: tuple[float, float, float], wanted: str
+) -> None:
+    names = ("ratio", "low", "high")
+    found = {
+        "busiest": dict(zip(names, busiest, strict=True)),
+        "cpu": dict(zip(names, cpu, strict=True)),
+    }
+    assert settings.verdict(found) == wanted
+
+
+def test_a_setting_that_changes_answers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = str(tmp_path / "given.duckdb")
+    with duckdb.connect(source) as con:
+        con.execute("CREATE TABLE messages AS SELECT i AS seq, 'message ' || i AS text FROM range(3000) t(i)")
+    small = settings.Setting("small groups", attach="(ROW_GROUP_SIZE 2048)", rows=3_000)
+    found = settings.measure(small, source, 2)
+    assert found["answers_equal"]
+    assert found["cpu"]["ratio"] > 0
+    real = settings.pipeline
+
+    def wrong(*arguments: Any) -> list[Any]:
+        return [*real(*arguments), object()]
+
+    monkeypatch.setattr(settings, "pipeline", wrong)
+    with pytest.raises(SystemExit, match="small groups: the answers differ"):
+        settings.measure(small, source, 1)

@@ -22,9 +22,9 @@ def parse(content: str, options: str = "") -> list[dict[str, Any]]:
     return found
 
 
-def sniff(content: str) -> dict[str, Any]:
-    found: dict[str, Any] = streamliner_udf.sniff_whatsapp(content)
-    assert found == reference.sniff_whatsapp(content), ascii(content)
+def sniff(content: str, options: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = streamliner_udf.sniff_whatsapp(content, options)
+    assert found == reference.sniff_whatsapp(content, options), ascii(content)
     return found
 
 
@@ -382,6 +382,27 @@ def test_how_sure(content: str, confident: bool) -> None:
     assert sniff(content)["confident"] is confident
 
 
+@pytest.mark.parametrize(
+    "word",
+    ["until=", "until=2024", "until=2024-02-30", "until=1969-12-31", "until=2024-13-01", "until=2024-3-5", "until"],
+)
+def test_days_that_options_cannot_name(word: str) -> None:
+    for name in ("parse_whatsapp", "sniff_whatsapp"):
+        said = []
+        for call in (vars(streamliner_udf)[name], vars(reference)[name]):
+            with pytest.raises(ValueError, match=f"^{name}: expected (until to be a day|options to be)") as raised:
+                call("x", word)
+            said.append(str(raised.value))
+        assert said[0] == said[1]
+
+
+def test_the_earliest_of_several_days_counts() -> None:
+    content = chat("5/3/24")
+    assert times(content, "until=2024-12-31,until=2024-04-01") == ["2024-03-05 09:15:00"]
+    assert times(content, "until=2024-04-01,until=2024-12-31") == ["2024-03-05 09:15:00"]
+    assert times(content, "until=2024-12-31") == ["2024-05-03 09:15:00"]
+
+
 def test_conflicting_dates_are_text() -> None:
     content = chat("25/12/2023", "26/12/2023", "12/27/2023", "1/1/2024")
     assert [m["text"] for m in parse(content)] == ["a", "a\n12/27/2023, 9:15 - Ana: a", "a"]
@@ -486,25 +507,62 @@ def test_no_author_is_the_app() -> None:
     assert one(IOS + "\u200eMessages are encrypted")["kind"] == "system"
 
 
+def kinds(options: str, *lines: str) -> str:
+    """The first letters of the kinds."""
+    return "".join(message["kind"][0] for message in parse("\n".join(lines), options))
+
+
+@pytest.mark.parametrize(
+    ("options", "lines", "found"),
+    [
+        ("title=Trip", [IOS + "Trip: Ana joined", IOS + "Ana: a", IOS + "Bo: b"], "stt"),
+        ("title=\u200eTrip\u00a0", [IOS + "\u202aTrip\u202c: Ana joined", IOS + "Ana: a", IOS + "Bo: b"], "stt"),
+        ("title=Trip", [IOS + "Trip: Ana joined", IOS + "Ana: a", IOS + "Ana: b"], "ttt"),  # maybe a chat of two
+        ("title=Trip", [IOS + "Trip: a", IOS + "Ana: a", IOS + "\u202aAna\u202c: b"], "ttt"),  # two ways to write one
+        ("title=Ana", [IOS + "Ana: a", IOS + "Bo: b", IOS + "Di: c", MARKED + "Ana: \u200eimage omitted"], "ttto"),
+        ("title=Ana", [IOS + "Ana: a", IOS + "Bo: b", IOS + "Di: c", MARKED + "Ana:image omitted"], "ttto"),
+        ("title=Trip", [ANDROID + "Trip: Ana joined", ANDROID + "Ana: a", ANDROID + "Bo: b"], "ttt"),  # not in Android
+        ("title=Trip", [IOS + "Trip: <Media omitted>", IOS + "Ana: a", IOS + "Bo: b"], "ott"),
+        ("title=Dr: House", [IOS + "Dr: House: a", IOS + "Dr: House: b", IOS + "Ana: a", IOS + "Bo: b"], "sstt"),
+        ("title=", [IOS + "\u200e: Ana joined", IOS + "Ana: a", IOS + "Bo: b"], "stt"),  # nobody, as without
+        ("title=\u200e", [IOS + "Trip: Ana joined", IOS + "Ana: a", IOS + "Bo: b"], "ttt"),
+        ("any title=Trip", [ANDROID + "Trip: a", IOS + "Trip: b", ANDROID + "Ana: a", IOS + "Bo: b"], "tstt"),
+    ],
+)
+def test_the_app_writes_as_the_chat(options: str, lines: list[str], found: str) -> None:
+    assert kinds(options, *lines) == found
+
+
 # ---- any text --------------------------------------------------------------------------------------------------------
 
-OPTIONS = ("", "", "dmy", "mdy", "ymd", "any", "any,mdy", "ymd any")
+OPTIONS = ("", "", "dmy", "mdy", "ymd", "any", "any,mdy", "ymd any", "until=2024-03-05", "until=1970-01-01,title=Ana")
+
+
+def options_of(rng: random.Random, content: str) -> str:
+    """Some of these, or what one of the messages says."""
+    if rng.random() < 0.5:
+        return rng.choice(OPTIONS)
+    found = reference.parse_whatsapp(content) or [{"author": None, "ts": None}]
+    author, day = (rng.choice(found)[name] for name in ("author", "ts"))
+    until = f"until={day.date().isoformat()}" if day and day.year >= 1970 else ""
+    return f"{rng.choice(['', 'any,', 'dmy '])}{until} title={author}"
 
 
 def test_random_exports(rng: random.Random) -> None:
     counts = []
     for _ in range(400 * SCALE):
         content = random_text.export(rng)
-        counts.append(len(parse(content, rng.choice(OPTIONS))))
-        sniff(content)
+        options = options_of(rng, content)
+        counts.append(len(parse(content, options)))
+        sniff(content, options)
     assert sum(map(bool, counts)) > len(counts) / 2  # most of them are exports
 
 
 def test_broken_exports(rng: random.Random) -> None:
     for _ in range(400 * SCALE):
         content = random_text.mutated(rng, random_text.export(rng))
-        parse(content, rng.choice(OPTIONS))
-        assert sniff(content)["messages"] == len(parse(content))
+        options = options_of(rng, content)
+        assert sniff(content, options)["messages"] == len(parse(content, options))
 
 
 def test_a_column_with_null() -> None:
@@ -519,7 +577,8 @@ def test_options_of_parse_rows() -> None:
     con.register("found", rows)
     assert con.sql("SELECT ts::VARCHAR FROM found").fetchall() == [("2024-05-03 09:15:00",)]
     with pytest.raises(
-        ValueError, match="parse_whatsapp: expected options to be a list of dmy, mdy, ymd, any, got 'x'"
+        ValueError,
+        match=r"parse_whatsapp: expected options to be a list of dmy, .*, any, until=YYYY-MM-DD, title=NAME, got 'x'",
     ):
         streamliner_udf.parse_rows("parse_whatsapp", b"", "x")
     with pytest.raises(TypeError, match="parse_whatsapp: expected at most 1 options, got 2"):

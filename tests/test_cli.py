@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import streamliner_udf
 from streamliner_udf import cli, demo, reference
 from streamliner_udf.ingest import load
 from streamliner_udf.ingest.synthetic import generate_whatsapp
@@ -337,3 +338,18 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert status == (1 if found["findings"] else 0)
     assert cli.main(["doctor"]) == status
     assert "DuckDB uses" in capsys.readouterr().out
+
+
+def test_doctor_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "chat.duckdb"
+    with streamliner_udf.connect(path, config={"threads": 2}) as con:
+        con.execute("CREATE TABLE notes AS SELECT i FROM range(100_000) t(i)")
+        threads = con.execute("SELECT current_setting('threads')").fetchall()[0][0]
+    before = path.read_bytes()
+    cli.main(["doctor", "--json", "--database", str(path)])
+    found = json.loads(capsys.readouterr().out)
+    assert any("one row group" in one["problem"] for one in found["findings"]) == (found["duckdb_threads"] > 1)
+    assert threads == 2
+    assert path.read_bytes() == before
+    assert cli.main(["doctor", "--database", str(tmp_path / "nothing.duckdb")]) == cli.EXIT_FAILED
+    assert "streamliner doctor: " in capsys.readouterr().err

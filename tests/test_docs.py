@@ -24,6 +24,7 @@ MODULES = [f"{reference.__name__}.{module.name}" for module in pkgutil.iter_modu
     "streamliner_udf.duckdb",
     "streamliner_udf.ingest.load",
     "streamliner_udf.ingest.sniffing",
+    "streamliner_udf.near_duplicates",
 ]
 
 

@@ -44,11 +44,37 @@ def test_findings_are_mended_by_their_remedies(tmp_path: Path) -> None:
 
 
 def test_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamliner_udf.doctor._disk_free", lambda folder: 5 << 20)
+    monkeypatch.setattr("streamliner_udf.doctor.disk_free", lambda folder: 5 << 20)
     with streamliner_udf.connect() as con:
         con.execute("SET threads = 1; SET memory_limit = '500MiB'; SET temp_directory = '/somewhere'")
         (finding,) = diagnose(con, small()).findings
     assert "/somewhere" in finding.problem
+
+
+def test_what_the_profile_sets_is_said_until_it_is_set() -> None:
+    with streamliner_udf.connect() as con:
+        con.execute("SET threads = 7; SET memory_limit = '8GiB'")
+        seen = diagnose(con)
+        assert [one.setting for one in seen.differences] == ["threads", "memory_limit", "temp_directory"]
+        assert "threads: " in str(seen)
+        assert "in place of 7" in str(seen)
+        assert seen.to_dict()["differences"][0]["now"] == "7"
+    with streamliner_udf.connect(profile="pipeline") as con:
+        # What is free changes from moment to moment, and with it the recommended limit.
+        left = {one.setting for one in diagnose(con).differences}
+        assert left <= {"memory_limit"}
+
+
+def test_a_table_that_one_thread_reads_is_found_and_mended(tmp_path: Path) -> None:
+    path = tmp_path / "chat.duckdb"
+    with streamliner_udf.connect(path) as con:
+        con.execute("CREATE TABLE notes AS SELECT i FROM range(100_000) t(i); CREATE TABLE few AS SELECT 1 AS one")
+        con.execute("SET threads = 2; SET memory_limit = '500MiB'")
+        (finding,) = diagnose(con, small(2)).findings
+        assert "100,000 rows in one row group" in finding.problem
+    with streamliner_udf.connect(path, profile="pipeline", config={"threads": 2, "memory_limit": "500MiB"}) as con:
+        con.execute(finding.remedy.partition("; then ")[2])
+        assert diagnose(con, small(2)).findings == ()
 
 
 @pytest.mark.parametrize(

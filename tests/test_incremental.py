@@ -16,6 +16,7 @@ import pytest
 from conftest import SCALE
 
 import streamliner_udf
+from streamliner_udf import incremental
 from streamliner_udf.incremental import materialize
 
 QUERY = "SELECT id, sl_scrub_pii(said) AS said FROM notes WHERE said IS NOT NULL"
@@ -196,6 +197,71 @@ def test_keys_that_are_none(con: duckdb.DuckDBPyConnection) -> None:
     assert materialize(con, "clean", query, key="id").computed == 0
     with pytest.raises(ValueError, match="to have a column nope"):
         materialize(con, "clean", query, key="nope")
+
+
+@pytest.mark.parametrize("prune", [False, True])
+def test_any_history(tmp_path: Path, prune: bool) -> None:
+    """Random changes of a table in a file, which is closed now and then: what is taken for unchanged is."""
+    rng = random.Random(11 + prune)
+    path = str(tmp_path / "notes.duckdb")
+    con = streamliner_udf.connect(path)
+    con.execute("CREATE TABLE notes AS SELECT i AS id, 'note ' || i AS said FROM range(5000) t(i)")
+    query, last = "SELECT id, upper(said) AS said FROM notes", 5_000
+    materialize(con, "clean", query, key="id", prune=prune)
+    for turn in range(40 * SCALE):
+        before = dict(con.execute("SELECT id, said FROM notes").fetchall())
+        for _ in range(rng.randrange(4)):
+            low = rng.randrange(last)
+            some = f"id BETWEEN {low} AND {low + rng.choice((0, 3, 300, 3000))}"
+            kind = rng.choice(("new", "edit", "delete", "move", "back"))
+            if kind == "new":
+                count = rng.choice((1, 300))
+                con.execute(f"INSERT INTO notes SELECT {last} + i, 'new ' || i FROM range({count}) t(i)")
+                last += count
+            elif kind == "edit":
+                con.execute(f"UPDATE notes SET said = 'edit {turn} ' || id WHERE {some}")
+            elif kind == "delete":
+                con.execute(f"DELETE FROM notes WHERE {some}")
+            elif kind == "move":  # the same rows in other places
+                con.execute("CREATE OR REPLACE TABLE notes AS FROM notes ORDER BY hash(id + ?)", [turn])
+            else:
+                con.execute(f"INSERT INTO notes SELECT {low}, 'back' WHERE {low} NOT IN (SELECT id FROM notes)")
+        if rng.random() < 0.2:
+            con.close()
+            con = streamliner_udf.connect(path)
+        after = dict(con.execute("SELECT id, said FROM notes").fetchall())
+        kept = dict(con.execute("SELECT id, said FROM clean").fetchall())
+        found = materialize(con, "clean", query, key="id", prune=prune)
+        assert found.new == len(after.keys() - kept.keys())
+        assert found.changed == sum(key in kept and kept[key] != said.upper() for key, said in after.items())
+        assert found.unchanged == len(after) - found.new - found.changed
+        assert found.deleted == len(kept.keys() - after.keys())
+        if prune:
+            assert same(con, "clean", query)
+        else:
+            assert same(con, "(FROM clean SEMI JOIN notes USING (id))", query)
+        assert materialize(con, "clean", query, key="id", prune=prune).computed == 0, (before, turn)
+    con.close()
+
+
+def test_rows_that_stand_where_they_stood_are_not_joined(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("CREATE TABLE many AS SELECT i AS id, 'note ' || i AS said FROM range(100_000) t(i)")
+    query = "SELECT id, upper(said) AS said FROM many"
+    materialize(con, "clean", query, key="id")
+    con.execute("INSERT INTO many VALUES (100_000, 'new')")
+    store = incremental._Store(con, "clean", "id", incremental._Query(con, query, None))
+    assert store.find_changes(["id", "said"]).new == 1
+    (found,) = con.execute("SELECT count(*) FROM temp.streamliner_blocks").fetchall()
+    assert found == (1,)
+    con.execute("INSERT INTO many VALUES (5, 'the same key, far away from the row that has it')")
+    with pytest.raises(ValueError, match="different values of id"):
+        materialize(con, "clean", query, key="id")
+    con.execute("DELETE FROM many WHERE said = 'new' OR starts_with(said, 'the same')")
+    # Gone and not pruned: it must not make a block look changed for ever.
+    con.execute("DELETE FROM many WHERE id = 50_000")
+    assert materialize(con, "clean", query, key="id").deleted == 1
+    assert store.find_changes(["id", "said"]).deleted == 1
+    assert con.execute("SELECT count(*) FROM temp.streamliner_blocks").fetchall() == [(0,)]
 
 
 def test_somebody_elses_table_is_left_alone(con: duckdb.DuckDBPyConnection) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
+import io
+import os
+import random
 import uuid
 import warnings
 import zipfile
@@ -310,3 +314,69 @@ def test_a_marker_that_nobody_knows_is_named(con: duckdb.DuckDBPyConnection) -> 
     for source in ("auto", "whatsapp"):
         with pytest.raises(ExportError, match="got none: the time of line 1 has 'xm', which is not known"):
             ingest(con, content, source=source)
+
+
+def test_keys_made_while_parsing_are_those_of_sql(con: duckdb.DuckDBPyConnection) -> None:
+    """More batches than one, messages that come again at once and in another batch, and every kind of text."""
+    rng = random.Random(5)
+    authors = ["Ana: ", "Bartholomew Longname: ", "", "Zé: "]
+    texts = ["ok", "", "x" * 80, "é\u200eok marks in here", "two\nlines", "exactly 12 by", "no author: a name"]
+    lines = [
+        f"{rng.randint(1, 3):02d}/03/2024, 09:{rng.randint(0, 3):02d} - {rng.choice(authors)}{rng.choice(texts)}"
+        for _ in range(9000)
+    ]
+    ingest(con, "\n".join(lines).encode(), chat="família")
+    differing = con.execute(
+        "SELECT count(*) FILTER (msg_key <> md5(concat_ws(chr(31), 'whatsapp', 'família', epoch_us(ts)::VARCHAR, "
+        "coalesce(author, ''), coalesce(text, ''), occurrence))::UUID), count(DISTINCT msg_key), max(occurrence) > 9 "
+        "FROM (SELECT *, row_number() OVER (PARTITION BY ts, coalesce(author, ''), coalesce(text, '') ORDER BY seq) "
+        "- 1 AS occurrence FROM messages)"
+    ).fetchall()
+    assert differing == [(0, 9000, True)]
+
+
+def test_a_chat_cannot_be_later_than_its_file(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """Of the two days that a date can be, one is after the file was written; the time of the file tells which."""
+    path = tmp_path / "WhatsApp Chat with Ana.txt"
+    path.write_bytes(b"5/3/24, 09:15 - Ana: hi")
+    for day, found in (("2024-04-30", "2024-03-05"), ("2024-05-02", "2024-05-03"), ("2025-01-01", "2024-05-03")):
+        written = datetime.datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp()
+        os.utime(path, (written, written))
+        report = ingest(con, path, mode="replace")
+        assert con.sql("SELECT ts::DATE::VARCHAR FROM messages").fetchall() == [(found,)]
+        [details] = report.files[0].details
+        is_bound = found == "2024-03-05"
+        assert details["confident"] is is_bound
+        assert details["reason"].startswith("dates after the file was written" if is_bound else "without leading zeros")
+        assert [chat["details"]["reason"] for chat in sniff(path)[0].chats] == [details["reason"]]
+
+
+@pytest.mark.parametrize(
+    ("when", "found"), [((2024, 4, 30, 9, 0, 0), "2024-03-05"), ((1980, 1, 1, 0, 0, 0), "2024-05-03")]
+)
+def test_members_have_a_time_of_their_own(
+    con: duckdb.DuckDBPyConnection, when: tuple[int, int, int, int, int, int], found: str
+) -> None:
+    """An archive that is written without times says 1980, which is no bound."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("WhatsApp Chat with Ana.txt", when), b"5/3/24, 09:15 - Ana: hi")
+    ingest(con, made.getvalue())
+    assert con.sql("SELECT ts::DATE::VARCHAR FROM messages").fetchall() == [(found,)]
+
+
+def test_the_app_writes_under_the_name_of_a_group(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    lines = [f"[05/03/2024, 09:15:2{i}] {rest}" for i, rest in enumerate(("Trip: Di joined", "Ana: a", "Bo: b"))]
+    path = tmp_path / "WhatsApp Chat - Trip.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("_chat.txt", "\r\n".join(lines))
+    kinds = "SELECT list(kind ORDER BY seq) FROM messages"
+    ingest(con, path)
+    assert con.sql(kinds).fetchall() == [(["system", "text", "text"],)]
+    ingest(con, path, mode="replace", chat="holidays")  # a name that the caller gives is not that of the chat
+    assert con.sql(kinds).fetchall() == [(["system", "text", "text"],)]
+    path.rename(tmp_path / "other.zip")
+    ingest(con, tmp_path / "other.zip", mode="replace")
+    assert con.sql(kinds).fetchall() == [(["text", "text", "text"],)]
+    ingest(con, "\n".join(lines).encode(), mode="replace", chat="Trip")
+    assert con.sql(kinds).fetchall() == [(["system", "text", "text"],)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import email.utils
 import random
 import zipfile
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ import pytest
 from mutations import mutated
 
 import streamliner_udf
-from streamliner_udf.ingest import ExportError, ingest, sniff
+from streamliner_udf.ingest import ExportError, LoadOptions, ingest, sniff
+from streamliner_udf.ingest import mbox as mbox_adapter
 
 FIRST = b"""From: =?utf-8?q?Z=C3=A9?= <ze@example.org>
 To: ana@example.org
@@ -238,6 +240,109 @@ def test_parts_in_parts_without_end(con: duckdb.DuckDBPyConnection) -> None:
     assert "RecursionError" in report.skipped[0].reason
     with pytest.raises(ExportError, match="RecursionError"):
         ingest(con, b"From: a@b.c\nDate: x\nTo: b\n" + deep, source="mbox")
+
+
+_HEADERS = (
+    *(
+        "Subject: Plan\n",
+        "Subject:\n folded =?utf-8?q?=C3=A9?=\n",
+        "SUBJECT : x\n",
+        "Subject: ol\udce1\n",
+        ": x\n",
+        "x\n",
+    ),
+    *(
+        "Content-Type: text/plain\n",
+        "Content-Type: TEXT/HTML; Charset=ISO-8859-1\n",
+        'content-type: text/plain; charset="utf-8"\n',
+    ),
+    *("Content-Type: text/plain; charset=utf-8; format=flowed\n", "Content-Type: text/plain;\n charset=cp1252\n"),
+    *(
+        "Content-Type: text/plain; name=a.txt\n",
+        "Content-Type: multipart/mixed; boundary=x\n",
+        "Content-Type: nonsense\n",
+    ),
+    *("Content-Type: text/plain; charset=a; charset=b\n", "Content-Type:\n", "Content-Transfer-Encoding: base64\n"),
+    *(
+        "Content-Transfer-Encoding: quoted-printable\n",
+        "Content-Transfer-Encoding: 8BIT\n",
+        "Content-Disposition: inline\n",
+    ),
+    *(
+        "Content-Transfer-Encoding: x\n",
+        "From: Ana <a@b.org>\n",
+        "From:  Ana  B <A.c+d@b.org>\n",
+        'From: "Ana, B" <a@b.org>\n',
+    ),
+    *(
+        "From: =?utf-8?q?Zo=C3=AB?= <z@b.org>\n",
+        "From: a@b.org\n",
+        "From: <a@b.org>\n",
+        "From: Ana. <a@b>\n",
+        "From: Ana<a@b>\n",
+    ),
+    *(
+        "From: Zo\udcc3\udcab <z@b.org>\n",
+        "From: Ana (work) <a@b.org>\n",
+        "From: a, b <c@d>\n",
+        "Date: Tue, 5 Mar 2024 09:15\n",
+    ),
+    *(
+        "In-Reply-To: <1@x>\n",
+        "References: <1@x>\n\t<2@x>\n",
+        "Message-ID: <3@x>\r\n",
+        " more\n",
+        "X:\0y\n",
+        "From now on\n",
+    ),
+)
+_BODIES = (
+    b"hi\n",
+    b"",
+    b"ol\xe1\n",
+    b"<p>a&amp;b</p>\n",
+    b"--x\n\nhi\n--x--\n",
+    b"aGk=\n",
+    b"a=C3=A9=\n\n",
+    b"a\r\nb\0",
+    b"\xc3\xa9 \xe2\n",
+)
+
+
+def test_the_short_way_reads_what_the_parser_of_python_does(
+    rng: random.Random, scale: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of texts, the short way and the parser give the same rows and warnings; and the short way is taken at times."""
+    found: list[list[object]] = []
+    taken = 0
+    raws = []
+    for _ in range(4000 * scale):
+        head = "".join(rng.choice(_HEADERS) for _ in range(rng.randint(0, 5))).encode("ascii", "surrogateescape")
+        raw = head + rng.choice([b"\n", b"\n", b"\n", b"\r\n", b"", b" \n"]) + rng.choice(_BODIES)
+        raws.append(mutated(raw, rng, JUNK) if raw and rng.random() < 0.2 else raw)
+    addresses = [line[6:].strip() for line in _HEADERS if line.startswith("From: ")]
+    addresses += [
+        mutated(rng.choice(addresses).encode("ascii", "ignore"), rng, JUNK).decode("ascii", "ignore")
+        for _ in range(500)
+    ]
+    for address in map(" ".join, map(str.split, addresses)):
+        assert mbox_adapter._parse_address(address) == email.utils.parseaddr(address), address
+    for short in (True, False):
+        if not short:
+            monkeypatch.setattr(mbox_adapter, "_read_plain", lambda raw: None)
+            monkeypatch.setattr(mbox_adapter, "_parse_address", email.utils.parseaddr)
+        rows: list[object] = []
+        for raw in raws:
+            seen = mbox_adapter._Seen()
+            taken += short and mbox_adapter._read_plain(raw) is not None
+            try:
+                rows.append((mbox_adapter._row(raw, 1, "x", LoadOptions(), seen), dict(seen.warnings)))
+            except mbox_adapter._BROKEN as error:
+                rows.append(type(error))
+        found.append(rows)
+    for raw, one, two in zip(raws, *found, strict=True):
+        assert one == two, raw
+    assert len(raws) // 10 < taken < len(raws)
 
 
 def test_mutated_mailboxes(con: duckdb.DuckDBPyConnection, rng: random.Random, scale: int) -> None:

@@ -153,3 +153,37 @@ def test_recommendation_lowers_threads_before_memory() -> None:
     assert recommend(Resources(8, 32 * GIB, 2 * GIB)).memory_limit == int(2 * GIB * 0.6), "somebody else uses the rest"
     assert recommend(Resources(8, 1 * GIB, None)) == Recommended(2, 512 * mebibyte)
     assert recommend(Resources(8, 512 * mebibyte, None)) == Recommended(1, 125 * mebibyte)
+
+
+@pytest.mark.parametrize(
+    ("rows", "threads", "wanted"),
+    [
+        (100_000, 2, 14_336),
+        (100_000, 8, 8_192),
+        (1_000_000, 2, 122_880),
+        (1_000_000, 4, 63_488),
+        (0, 4, 8_192),
+        (10**9, 64, 122_880),
+        (5, 0, 8_192),
+    ],
+)
+def test_row_groups_keep_threads_busy(rows: int, threads: int, wanted: int) -> None:
+    assert resources.rows_per_group(rows, threads) == wanted
+    assert wanted % 2_048 == 0
+
+
+def test_file_systems_in_memory(tmp_path: Path) -> None:
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/mountinfo").write_text(
+        "1 0 8:1 / / rw - ext4 /dev/sda rw\n"
+        "2 1 0:5 / /quick rw shared:1 - tmpfs tmpfs rw\n"
+        "3 2 8:2 / /quick/slow\\040disk rw - xfs /dev/sdb rw\n"
+        "4 1 0:6 / /over rw - tmpfs tmpfs rw\n"
+        "5 1 8:3 / /over rw - ext4 /dev/sdc rw\n"
+    )
+    found = {
+        folder: resources.in_memory(folder, tmp_path)
+        for folder in ("/", "/quick", "/quick/a/b", "/quicker", "/quick/slow disk/a", "/over/a")
+    }
+    assert [folder for folder, memory in found.items() if memory] == ["/quick", "/quick/a/b"]
+    assert not resources.in_memory("/quick", tmp_path / "nothing")

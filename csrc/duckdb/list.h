@@ -51,6 +51,7 @@ static inline sl_status list_flush(sl_rows *rows) {
     sl_duckdb_index need = sink->size + rows->count;
     if (need > sink->capacity) {
         sl_duckdb_index capacity = sink->capacity * 2 > need ? sink->capacity * 2 : need;
+        if (capacity < sink->size + rows->expected) capacity = sink->size + rows->expected;
         if (sl_duckdb.list_vector_reserve(sink->list, capacity) != 0) return SL_ENOMEM;
         sink->capacity = capacity;
     }

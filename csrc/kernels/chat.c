@@ -5,34 +5,52 @@
 
 #include <stdlib.h>
 
+#include "../pages.h"
+#include "../parts.h"
 #include "simd.h"
 
-/* word[0]: the order of dates; word[1]: 1 if headers of any dialect count. */
+/* word[0]: the order of dates, CHAT_ANY and CHAT_UNTIL, and above them the day; object: a name of word[1] bytes. */
 sl_status sl_prepare_whatsapp(const sl_value *values, sl_options *options, sl_error *error) {
     static const char words[][4] = {[CHAT_ORDER_DMY] = "dmy", [CHAT_ORDER_MDY] = "mdy", [CHAT_ORDER_YMD] = "ymd", "any"};
     const char *p = values[0].text.ptr, *end = p + values[0].text.len;
-    options->word[0] = CHAT_ORDER_AUTO;
+    uint64_t order = CHAT_ORDER_AUTO, flags = 0;
+    int32_t until = INT32_MAX;
     options->word[1] = 0;
     for (;;) {
         while (p < end && (*p == ',' || *p == ' ')) p++;
-        if (p == end) return SL_OK;
+        size_t left = (size_t)(end - p);
+        if (left > 6 && !memcmp(p, "title=", 6)) { /* and all that stands behind it, for a name can hold anything */
+            options->object = (void *)(uintptr_t)(p + 6);
+            options->word[1] = left - 6;
+        }
+        if (!left || options->word[1]) break;
         const char *start = p;
         while (p < end && *p != ',' && *p != ' ') p++;
         size_t len = (size_t)(p - start);
+        if (len == 6 && !memcmp(start, "title=", 6)) continue;
+        if (len >= 6 && !memcmp(start, "until=", 6)) {
+            int32_t day;
+            if (!sl_chat_read_day(start + 6, len - 6, &day))
+                return sl_error_set(error, "expected until to be a day from 1970 on, as in until=2024-03-05, got '%.*s'",
+                                    (int)(len > 150 ? 150 : len), start);
+            flags |= CHAT_UNTIL;
+            if (day < until) until = day;
+            continue;
+        }
         uint64_t word = CHAT_ORDER_DMY;
         while (word < 5 && !(len == 3 && !memcmp(words[word], start, 3))) word++;
         if (word == 5)
-            return sl_error_set(error, "expected options to be a list of dmy, mdy, ymd, any, got '%.*s'",
-                                (int)(len > 250 ? 250 : len), start);
-        if (word > CHAT_ORDER_YMD) {
-            options->word[1] = 1;
-        } else if (options->word[0] != CHAT_ORDER_AUTO && options->word[0] != word) {
-            return sl_error_set(error, "expected options to name one order of dates, got '%.3s' and '%.3s'",
-                                words[options->word[0]], words[word]);
-        } else {
-            options->word[0] = word;
-        }
+            return sl_error_set(error,
+                                "expected options to be a list of dmy, mdy, ymd, any, until=YYYY-MM-DD, title=NAME, got '%.*s'",
+                                (int)(len > 150 ? 150 : len), start);
+        if (word > CHAT_ORDER_YMD) flags |= CHAT_ANY;
+        else if (order != CHAT_ORDER_AUTO && order != word)
+            return sl_error_set(error, "expected options to name one order of dates, got '%.3s' and '%.3s'", words[order],
+                                words[word]);
+        else order = word;
     }
+    options->word[0] = order | flags | (uint64_t)(uint32_t)until << 32;
+    return SL_OK;
 }
 
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
@@ -184,84 +202,44 @@ static inline int read_header(chat *c, lock *l, const chat_segment *s, const cha
 
 /* ---- what stands in messages ------------------------------------------------------------------------------------- */
 
-/* What a line holds, gathered without branches: one vector for each thing. `next` is what follows each byte. */
-typedef struct met {
-    sl_v16 special, slash, colon;
-} met;
-
-/* E2 and EF begin marks; E3, E6, E7, EA, EB and EE pass too, and are told apart when the text is cleaned. */
-static inline void meet(met *m, sl_v16 v, sl_v16 next) {
-    m->special = sl_v16_or(m->special, sl_v16_eq(sl_v16_or(v, sl_v16_fill(0x0D)), sl_v16_fill(0xEF)));
-    m->slash = sl_v16_or(m->slash, sl_v16_eq(v, sl_v16_fill('/')));
-    m->colon = sl_v16_or(m->colon, sl_v16_and(sl_v16_eq(v, sl_v16_fill(':')), sl_v16_eq(next, sl_v16_fill(' '))));
+/* What the byte at a place of the window says of its message. A mark in an address hides what makes it one. */
+static inline uint32_t meaning(char c) {
+    switch (c) {
+        case ':':
+            return CHAT_HAS_COLON;
+        case 'm':
+            return CHAT_HAS_SLASH;
+        case '\r':
+            return CHAT_HAS_RETURN;
+        default:
+            return CHAT_HAS_SPECIAL | CHAT_HAS_SLASH;
+    }
 }
 
-static inline uint32_t controls(sl_v16 v) { return sl_v16_mask(sl_v16_range(v, 0, '\r')); }
-
-/* Where the line ends among the control characters of p[0..], or -1. */
-static inline int find_end(const chat *c, const char *p, uint64_t found, uint32_t *has) {
-    for (; found; found &= found - 1) {
-        uint32_t bit = sl_first_bit(found);
-        if (p[bit] == c->lines) return (int)bit;
-        if (!p[bit]) *has |= CHAT_HAS_SPECIAL;
-        if (p[bit] == '\r' && (p + bit + 1 == c->end || p[bit + 1] != c->lines)) *has |= CHAT_HAS_RETURN;
-    }
-    return -1;
-}
-
-/* The end of the line at p, which is not the end of the text, and in `has` what stands before it. */
-static inline const char *scan_line(const chat *c, const char *p, uint32_t *has) {
-#define ONES 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255
-    static const uint8_t keep[128] = {ONES, ONES, ONES, ONES};
-#undef ONES
-    if (*p == c->lines) return p;
-    sl_v16 none = sl_v16_fill(0);
-    met m = {none, none, none};
-    int stop = -1;
-    while (c->end - p > 64) {
-        sl_v16 v[4];
-        uint64_t found = 0;
-        for (int i = 0; i < 4; i++) {
-            v[i] = sl_v16_load(p + 16 * i);
-            found |= (uint64_t)controls(v[i]) << 16 * i;
-        }
-        if (found && (stop = find_end(c, p, found, has)) >= 0) {
-            const char *mask = (const char *)keep + 64 - stop;
-            for (int i = 0; i < 4; i++)
-                meet(&m, sl_v16_and(v[i], sl_v16_load(mask + 16 * i)), sl_v16_load(p + 16 * i + 1));
-            p += stop;
-            break;
-        }
-        for (int i = 0; i < 4; i++) meet(&m, v[i], sl_v16_load(p + 16 * i + 1));
-        p += 64;
-    }
-    while (stop < 0 && p < c->end) {
-        size_t left = (size_t)(c->end - p), taken = left < 16 ? left : 16;
-        sl_v16 v = sl_v16_load_tail(p, taken, 'a');
-        stop = find_end(c, p, controls(v), has);
-        if (stop >= 0) {
-            taken = (size_t)stop;
-            v = sl_v16_and(v, sl_v16_load((const char *)keep + 64 - taken));
-        }
-        meet(&m, v, sl_v16_fill(' '));
-        p += taken;
-    }
-    *has |= (sl_v16_mask(m.special) ? CHAT_HAS_SPECIAL : 0) | (sl_v16_mask(m.slash) ? CHAT_HAS_SLASH : 0) |
-            (sl_v16_mask(m.colon) ? CHAT_HAS_COLON : 0);
-    return p;
+/* What [p, stop) holds, of which all but its start is in the window. */
+static inline uint32_t see(const char *base, const uint16_t **place, const char *p, const char *stop) {
+    uint32_t has = 0;
+    size_t from = (size_t)(p - base), to = (size_t)(stop - base);
+    while (**place < from) ++*place;
+    for (; SL_UNLIKELY(**place < to); ++*place) has |= meaning(base[**place]);
+    return has;
 }
 
 /* The first ": " of the line, or NULL. `plain` is 0 if anything before it could change or be a quote. */
 static inline const char *find_split(const chat *c, const char *p, int *plain) {
     uint32_t odd = 0;
     while (p < c->end) {
-        size_t left = (size_t)(c->end - p);
-        sl_v16 v = SL_LIKELY(left >= 16) ? sl_v16_load(p) : sl_v16_load_tail(p, left, 'a');
-        sl_v16 stops = sl_v16_or(sl_v16_eq(v, sl_v16_fill(':')), sl_v16_eq(v, sl_v16_fill((uint8_t)c->lines)));
-        sl_v16 wide = sl_v16_or(sl_v16_eq(v, sl_v16_fill(0xC2)),
-                                sl_v16_eq(sl_v16_or(v, sl_v16_fill(0x0D)), sl_v16_fill(0xEF)));
-        sl_v16 narrow = sl_v16_or(sl_v16_eq(v, sl_v16_fill('"')), sl_v16_eq(v, sl_v16_fill(0)));
-        uint32_t found = sl_v16_mask(stops), here = sl_v16_mask(sl_v16_or(wide, narrow));
+        size_t left = (size_t)(c->end - p), taken = left < 32 ? left : 32;
+        uint32_t found = 0, here = 0;
+        for (size_t i = 0; i < taken; i += 16) {
+            sl_v16 v = SL_LIKELY(left - i >= 16) ? sl_v16_load(p + i) : sl_v16_load_tail(p + i, left - i, 'a');
+            sl_v16 stops = sl_v16_or(sl_v16_eq(v, sl_v16_fill(':')), sl_v16_eq(v, sl_v16_fill((uint8_t)c->lines)));
+            sl_v16 wide = sl_v16_or(sl_v16_eq(v, sl_v16_fill(0xC2)),
+                                    sl_v16_eq(sl_v16_or(v, sl_v16_fill(0x0D)), sl_v16_fill(0xEF)));
+            sl_v16 narrow = sl_v16_or(sl_v16_eq(v, sl_v16_fill('"')), sl_v16_eq(v, sl_v16_fill(0)));
+            found |= sl_v16_mask(stops) << i;
+            here |= sl_v16_mask(sl_v16_or(wide, narrow)) << i;
+        }
         for (; found; found &= found - 1) {
             uint32_t bit = sl_first_bit(found);
             const char *at = p + bit;
@@ -270,14 +248,15 @@ static inline const char *find_split(const chat *c, const char *p, int *plain) {
             return *at == ':' ? at : NULL;
         }
         odd |= here;
-        p += left < 16 ? left : 16;
+        p += taken;
     }
     return NULL;
 }
 
 static sl_status grow(chat *c) {
-    size_t capacity = c->capacity ? c->capacity * 2 : 64;
-    chat_record *records = realloc(c->records, capacity * sizeof(chat_record));
+    enum { SHORT = 96 }; /* bytes: most messages have more */
+    size_t capacity = c->capacity ? c->capacity * 2 : (size_t)(c->end - c->start) / SHORT + 64;
+    chat_record *records = sl_pages_grow(c->records, c->count * sizeof(chat_record), capacity * sizeof(chat_record));
     if (!records) return SL_ENOMEM;
     c->records = records;
     c->capacity = capacity;
@@ -316,59 +295,82 @@ static void keep_unknown(chat *c, const chat_header *header, uint32_t line) {
     }
 }
 
+/* `*body` is what stands behind the author. */
 static sl_status add_record(chat *c, chat_segment *s, const char *line, uint32_t number, uint32_t after_crlf,
-                            const chat_header *header, const char **p, chat_record **record) {
-    if (c->count == c->capacity) SL_TRY(grow(c));
+                            const chat_header *header, const char **body) {
+    if (SL_UNLIKELY(c->count == c->capacity)) SL_TRY(grow(c));
     int plain = 0;
-    uint32_t has = 0;
     const char *rest = header->rest, *colon = find_split(c, rest, &plain);
     if (colon && (colon == rest || !(plain || sl_chat_balanced(rest, colon)))) colon = NULL;
     if (!s->count++) s->first = c->count;
     else s->after_crlf += after_crlf != 0;
-    chat_record *r = *record = &c->records[c->count++];
+    chat_record *r = &c->records[c->count++];
     *r = (chat_record){(uint32_t)(line - c->start), (uint32_t)(rest - c->start), colon ? (uint32_t)(colon - c->start) : 0,
                        number, header->date, 0};
-    *p = colon ? colon + 1 : rest;
-    if (*p < c->end) *p = scan_line(c, *p, &has);
-    r->bits = header->seconds | (header->shape | after_crlf | has | (plain ? CHAT_PLAIN : 0)) << CHAT_SECONDS_BITS;
+    r->bits = header->seconds | (header->shape | after_crlf | (plain ? CHAT_PLAIN : 0)) << CHAT_SECONDS_BITS;
+    *body = colon ? colon + 1 : rest;
     chat_count(s, r);
     return SL_OK;
 }
 
-/* Every line is read once: its header, its author, and on to its end. */
-static sl_status find_records(chat *c) {
+/* What the lines before have left to know. */
+typedef struct reading {
+    chat_segment *s, *last; /* the segment of the line, and the last one */
     lock l;
+    uint32_t number, after_crlf;
+} reading;
+
+/* Reads the line from p to `stop`: its header and its author, or that it belongs to the message before. What it holds is
+ * found from `*body` on. */
+static inline sl_status read_line(chat *c, reading *r, const char *p, const char *stop, const char **body) {
+    int found;
     chat_header header;
-    uint32_t ignored = 0, after_crlf = 0, number = 1;
-    chat_record *r = NULL;
-    chat_segment *s = c->segments, *last = s + c->segment_count - 1;
-    memset(&l, 0, sizeof(l));
+    *body = p;
+    if (SL_UNLIKELY(r->s < r->last && p >= r->s[1].start)) {
+        r->s++;
+        memset(&r->l, 0, sizeof(r->l));
+    }
+    if (read_header(c, &r->l, r->s, p, &header, &found)) {
+        count_locked(c, p);
+        SL_TRY(add_record(c, r->s, p, r->number, r->after_crlf, &header, body));
+    } else {
+        if (SL_UNLIKELY(found == 1)) count_other(c, &header, p);
+        else if (SL_UNLIKELY(found == 2)) keep_unknown(c, &header, r->number);
+        if (c->count) {
+            uint32_t has = CHAT_HAS_LINE | (r->after_crlf || c->lines == '\r' ? CHAT_HAS_RETURN : 0);
+            c->records[c->count - 1].bits |= has << CHAT_SECONDS_BITS;
+        }
+    }
+    r->number++;
+    r->after_crlf = c->lines == '\n' && stop > c->start && stop[-1] == '\r' ? CHAT_AFTER_CRLF : 0;
+    return SL_OK;
+}
+
+/* Every line is read once: its header, its author, and what else it holds. */
+static sl_status find_records(chat *c, chat_window *w) {
+    reading r = {.s = c->segments, .last = c->segments + c->segment_count - 1, .number = 1};
     c->count = 0;
     c->headers = 0;
     c->other_count = 1;
-    c->others[0] = (chat_other){s->dialect, NULL, NULL, 0};
-    for (const char *p = c->start; p < c->end; number++) {
-        uint32_t has = 0;
-        int found;
-        if (s < last && p >= s[1].start) {
-            s++;
-            memset(&l, 0, sizeof(l));
+    c->others[0] = (chat_other){r.s->dialect, NULL, NULL, 0};
+    for (const char *p = c->start, *body; p < c->end;) {
+        const char *base = p;
+        sl_chat_window(p, c->end, c->lines, w);
+        if (base + w->len == c->end && c->end[-1] != c->lines) w->lines[w->line_count++] = (uint16_t)w->len;
+        const uint16_t *place = w->places;
+        for (uint32_t i = 0; i < w->line_count; i++) {
+            const char *stop = base + w->lines[i];
+            SL_TRY(read_line(c, &r, p, stop, &body));
+            if (SL_LIKELY(c->count)) c->records[c->count - 1].bits |= see(base, &place, body, stop) << CHAT_SECONDS_BITS;
+            p = stop < c->end ? stop + 1 : stop;
         }
-        if (read_header(c, &l, s, p, &header, &found)) {
-            count_locked(c, p);
-            SL_TRY(add_record(c, s, p, number, after_crlf, &header, &p, &r));
-        } else {
-            if (SL_UNLIKELY(found == 1)) count_other(c, &header, p);
-            else if (SL_UNLIKELY(found == 2)) keep_unknown(c, &header, number);
-            p = scan_line(c, p, r ? &has : &ignored);
-            if (r) {
-                if (after_crlf || c->lines == '\r') has |= CHAT_HAS_RETURN;
-                r->bits |= (has | CHAT_HAS_LINE) << CHAT_SECONDS_BITS;
-            }
-        }
-        after_crlf = c->lines == '\n' && p > c->start && p[-1] == '\r' ? CHAT_AFTER_CRLF : 0;
-        if (p == c->end) break;
-        p++;
+        if (SL_LIKELY(w->line_count)) continue;
+        /* A line that does not end here: it may hold anything. */
+        const char *stop = memchr(base + w->len, c->lines, (size_t)(c->end - base) - w->len);
+        if (!stop) stop = c->end;
+        SL_TRY(read_line(c, &r, p, stop, &body));
+        if (c->count) chat_absorb(&c->records[c->count - 1]);
+        p = stop < c->end ? stop + 1 : stop;
     }
     return SL_OK;
 }
@@ -430,7 +432,8 @@ static sl_status read_chat(chat *c, sl_str content, const sl_options *options) {
     c->start = content.ptr;
     c->end = content.ptr + content.len;
     c->lines = content.len && !memchr(content.ptr, '\n', content.len) ? '\r' : '\n';
-    c->any = options && options->word[1];
+    c->any = (options->word[0] & CHAT_ANY) != 0;
+    c->until = options->word[0] & CHAT_UNTIL ? (int32_t)(options->word[0] >> 32) : INT32_MAX;
     if (!content.len) return SL_OK;
     sample *found = malloc(sizeof(*found));
     if (!found) return SL_ENOMEM;
@@ -440,13 +443,17 @@ static sl_status read_chat(chat *c, sl_str content, const sl_options *options) {
     if (!has_header) return SL_OK;
     c->segments[0].start = c->start;
     c->segment_count = 1;
-    SL_TRY(find_records(c));
-    if (!c->any && c->other_count > 1 && find_segments(c)) {
+    chat_window *window = malloc(sizeof(*window));
+    if (!window) return SL_ENOMEM;
+    sl_status status = find_records(c, window);
+    if (status == SL_OK && !c->any && c->other_count > 1 && find_segments(c)) {
         memset(c->unknown_line, 0, sizeof(c->unknown_line));
-        SL_TRY(find_records(c));
+        status = find_records(c, window);
     }
+    free(window);
+    SL_TRY(status);
     lock_line_ends(c);
-    sl_chat_settle(c, options ? (int)options->word[0] : CHAT_ORDER_AUTO);
+    sl_chat_settle(c, (int)(options->word[0] & CHAT_ORDER_FIELD));
     return SL_OK;
 }
 
@@ -494,6 +501,9 @@ static inline sl_status put_row(const chat *c, chat_names *names, size_t i, sl_r
         SL_TRY(sl_chat_clean(out, c->lines, &cells[3].text));
     }
     cells[4].text = colon ? sl_chat_kind(&cells[3].text, has, context, &cells[5].text) : SL_STR("system");
+    if (SL_UNLIKELY(c->app.len) && colon && context.bracket && cells[4].text.len == 4 && cells[4].text.ptr[0] == 't' &&
+        sl_chat_is_called(c->app, rest, colon))
+        cells[4].text = SL_STR("system");
     return SL_OK;
 }
 
@@ -504,17 +514,56 @@ static inline void prefetch(const chat *c, size_t i) {
     if (c->end - rest > 64) CHAT_PREFETCH(rest + 64);
 }
 
-sl_status sl_parse_whatsapp(sl_str content, const sl_options *options, sl_rows *out) {
+/* A text that was read, and the names that each worker knows. */
+typedef struct chat_parts {
     chat c;
-    chat_names names = {NULL, 0, 0, 0};
-    sl_status status = read_chat(&c, content, options);
-    if (status == SL_OK) status = sl_chat_double_names(&c);
-    for (size_t i = 0; i < c.count && status == SL_OK; i++) {
-        prefetch(&c, i);
-        status = put_row(&c, &names, i, out);
+    uint32_t workers;
+    chat_names *names;
+} chat_parts;
+
+static void close_parts(void *state) {
+    chat_parts *parts = state;
+    for (uint32_t i = 0; parts->names && i < parts->workers; i++) free(parts->names[i].slots);
+    free(parts->names);
+    free(parts->c.records);
+    free(parts);
+}
+
+static sl_status open_parts(sl_str content, const sl_options *options, uint32_t workers, void **state, size_t *count) {
+    chat_parts *parts = malloc(sizeof(*parts));
+    if (!parts) return SL_ENOMEM;
+    parts->workers = workers;
+    parts->names = NULL;
+    sl_status status = read_chat(&parts->c, content, options);
+    if (status == SL_OK) status = sl_chat_double_names(&parts->c);
+    if (status == SL_OK && !(parts->names = calloc(workers, sizeof(chat_names)))) status = SL_ENOMEM;
+    sl_str title = {options->object, (uint32_t)options->word[1]};
+    if (status == SL_OK && title.len) status = sl_chat_find_app(&parts->c, &parts->names[0], title);
+    *state = parts;
+    *count = parts->c.count;
+    if (status != SL_OK) close_parts(parts);
+    return status;
+}
+
+static sl_status make_part(void *state, uint32_t worker, size_t from, size_t to, sl_rows *out) {
+    chat_parts *parts = state;
+    for (size_t i = from; i < to; i++) {
+        prefetch(&parts->c, i);
+        SL_TRY(put_row(&parts->c, &parts->names[worker], i, out));
     }
-    free(names.slots);
-    free(c.records);
+    return SL_OK;
+}
+
+const sl_parts sl_whatsapp_parts = {open_parts, make_part, close_parts};
+
+sl_status sl_parse_whatsapp(sl_str content, const sl_options *options, sl_rows *out) {
+    void *state;
+    size_t count;
+    SL_TRY(open_parts(content, options, 1, &state, &count));
+    out->expected = out->count + count;
+    sl_status status = make_part(state, 0, 0, count, out);
+    out->expected = 0;
+    close_parts(state);
     return status;
 }
 
@@ -533,8 +582,7 @@ static size_t count_lines(chat *c) {
 sl_status sl_sniff_whatsapp(sl_str content, const sl_options *options, sl_rows *out) {
     chat c;
     sl_cell *cells;
-    (void)options;
-    sl_status status = read_chat(&c, content, NULL);
+    sl_status status = read_chat(&c, content, options);
     if (status == SL_OK) status = sl_rows_add(out, &cells);
     if (status == SL_OK) {
         const char *order[] = {NULL, "dmy", "mdy", "ymd"};

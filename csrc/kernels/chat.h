@@ -159,6 +159,8 @@ typedef struct chat {
     const char *start, *end;
     char lines; /* the byte that ends a line */
     int any;    /* headers of any dialect count */
+    int32_t until; /* the last day on which a message can be written, or INT32_MAX */
+    sl_str app;    /* who the app itself is called, where it says that the chat wrote, or nothing */
     chat_segment segments[CHAT_SEGMENTS];
     uint32_t segment_count;
     chat_record *records;
@@ -170,6 +172,17 @@ typedef struct chat {
     uint32_t other_count;
     chat_other others[1 + CHAT_OTHERS]; /* the first is the one that was locked */
 } chat;
+
+/* A piece of the text, looked at all at once: where its lines end, and where something stands that few lines hold: NUL, the
+ * first byte of a mark (or of another character like it), \r that does not belong to the end of a line, the colon before a
+ * space, the m of `.com/`. Places are bytes from the start of the piece; UINT16_MAX is behind the last one. */
+enum { CHAT_WINDOW = 8192 };
+typedef struct chat_window {
+    uint32_t len, line_count;
+    uint16_t lines[CHAT_WINDOW + 2], places[CHAT_WINDOW + 2];
+} chat_window;
+/* The piece at p, as long as a piece is, or up to the end of the text. `lines` is the byte that ends lines. */
+void sl_chat_window(const char *p, const char *end, char lines, chat_window *w);
 
 /* Where the text of record i ends. */
 static inline const char *chat_end(const chat *c, size_t i) {
@@ -185,9 +198,13 @@ enum { CHAT_AHEAD = 16 };
 #endif
 
 enum { CHAT_ORDER_AUTO, CHAT_ORDER_DMY, CHAT_ORDER_MDY, CHAT_ORDER_YMD };
+/* What the first word of prepared options holds. */
+enum { CHAT_ORDER_FIELD = 3, CHAT_ANY = 4, CHAT_UNTIL = 8 };
 /* Decides the order of dates of every segment, and turns dates into days; what has a date that does not exist is no
  * record. */
 void sl_chat_settle(chat *c, int wanted);
+/* 1 and the days since 1970 of a day from then on, 2024-03-05. */
+int sl_chat_read_day(const char *p, size_t len, int32_t *days);
 
 /* 1 if a header of any dialect starts at p, the start of a line, 2 if it would be one, did anybody know its marker. */
 int sl_chat_header(const char *p, const char *end, chat_header *header);
@@ -264,6 +281,11 @@ typedef struct chat_names {
 } chat_names;
 /* The colon behind the first known author in a line that has no ": ", or NULL. */
 sl_status sl_chat_known(const chat *c, chat_names *names, const char *rest, const char *end, const char **colon);
+
+/* 1 if [p, end) is this name, as people see it. */
+int sl_chat_is_called(sl_str name, const char *p, const char *end);
+/* Sets c->app to the title if the app itself writes under it, as iOS does in groups. */
+sl_status sl_chat_find_app(chat *c, chat_names *names, sl_str title);
 
 /* How the app marks what it wrote itself, and what kind of message that makes. `message` is clean; `has` are flags;
  * `media` gets the name of a file, or stays as it is. */

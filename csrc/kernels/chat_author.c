@@ -140,6 +140,80 @@ sl_status sl_chat_known(const chat *c, chat_names *names, const char *rest, cons
     return SL_OK;
 }
 
+/* ---- names as people see them ------------------------------------------------------------------------------------- */
+
+/* Without what a name does not keep at its ends. */
+static sl_str bare(const char *p, const char *end) {
+    const char *start = NULL, *stop = p;
+    char by;
+    for (uint32_t len; p < end; p += len) {
+        len = change(p, end, &by);
+        int kept = !chat_is_trimmed(len ? by : *p) && (!len || by);
+        if (!len) len = 1;
+        if (kept && !start) start = p;
+        if (kept) stop = p + len;
+    }
+    return (sl_str){start, start ? (uint32_t)(stop - start) : 0};
+}
+
+/* The next byte of a name at *p, or -1. */
+static int next_byte(const char **p, const char *end) {
+    char by;
+    while (*p < end) {
+        uint32_t len = change(*p, end, &by);
+        int found = (unsigned char)(len ? by : **p);
+        *p += len ? len : 1;
+        if (!len || by) return found;
+    }
+    return -1;
+}
+
+int sl_chat_is_called(sl_str name, const char *p, const char *end) {
+    sl_str other = bare(p, end);
+    const char *q = name.ptr, *stop = name.ptr + name.len;
+    int a, b;
+    p = other.ptr;
+    do {
+        a = next_byte(&p, other.ptr + other.len);
+        b = next_byte(&q, stop);
+    } while (a == b && a >= 0);
+    return a == b;
+}
+
+sl_status sl_chat_find_app(chat *c, chat_names *names, sl_str title) {
+    const sl_str app = bare(title.ptr, title.ptr + title.len);
+    sl_str other = {NULL, 0};
+    size_t others = 0;
+    int bracketed = 0;
+    for (uint32_t s = 0; s < c->segment_count; s++) {
+        uint32_t form = c->segments[s].dialect.bits & CHAT_FORM_FIELD;
+        bracketed |= form == CHAT_FORM_BRACKET || form == CHAT_FORM_BRACKET_TIME;
+    }
+    if (!app.len || !(bracketed || c->any)) return SL_OK;
+    for (size_t i = 0; i < c->count; i++) {
+        const chat_record *r = &c->records[i];
+        const char *name = c->start + r->rest, *colon = r->colon ? c->start + r->colon : NULL;
+        size_t len = (size_t)r->colon - r->rest;
+        int has_file = (chat_flags(r) & CHAT_MARKED) != 0;
+        if (!colon && has_file) {
+            SL_TRY(sl_chat_known(c, names, name, chat_end(c, i), &colon));
+            len = colon ? (size_t)(colon - name) : 0;
+        }
+        if (!colon) continue;
+        if (len == other.len && !memcmp(name, other.ptr, len)) continue;
+        if (others > 1 && !has_file) continue; /* all that is left to know is whether a person has the name */
+        if (sl_chat_is_called(app, name, colon)) {
+            if (has_file) return SL_OK;
+        } else if (others < 2) {
+            sl_str found = bare(name, colon);
+            others += found.len && !(others && sl_chat_is_called(other, name, colon));
+            if (others == 1 && found.len) other = found;
+        }
+    }
+    if (others > 1) c->app = app;
+    return SL_OK;
+}
+
 /* ---- names that hold a colon and a space -------------------------------------------------------------------------- */
 
 /* What stands before the first ": " of a message, where that could be part of a name: its bytes, or 0. What the app

@@ -115,6 +115,24 @@ static int judge_movement(const range *r, chat_decision *d) {
     return decided(d, second_count == 1 ? CHAT_ORDER_DMY : CHAT_ORDER_MDY, 1, "of day and month only the day changes");
 }
 
+static int32_t days_of(uint32_t date, int order, int *exists);
+
+/* No message is written after its file: 1 if only one order has such. */
+static int judge_last(const range *r, int32_t until, chat_decision *d) {
+    size_t later[2] = {0, 0};
+    if (until == INT32_MAX) return 0;
+    EACH_OPEN(r, i, record) {
+        for (int order = CHAT_ORDER_DMY; order <= CHAT_ORDER_MDY; order++) {
+            int exists;
+            int32_t day = days_of(record->date, order, &exists);
+            later[order - CHAT_ORDER_DMY] += exists && day > until;
+        }
+    }
+    d->numbers[0] = later[0] + later[1];
+    return (!later[0] != !later[1]) && decided(d, later[0] ? CHAT_ORDER_MDY : CHAT_ORDER_DMY, 1,
+                                               "dates after the file was written, in the other order only: #");
+}
+
 /* Where nothing in the dates tells, the way they are written does: who leaves out the zeros and writes AM, or two
  * digits of the year, puts the month first. */
 static int judge_looks(const range *r, uint32_t dialect, uint32_t first, chat_decision *d) {
@@ -162,7 +180,9 @@ static void decide(const chat *c, chat_segment *s, int wanted) {
         (void)decided(d, wanted, 1, "the caller knows it");
         return;
     }
-    if (judge_fields(s->above_12[0], s->above_12[1], d) || judge_media(&r, d) || judge_time(&r, d) || judge_movement(&r, d)) return;
+    if (judge_fields(s->above_12[0], s->above_12[1], d) || judge_media(&r, d) || judge_time(&r, d) || judge_movement(&r, d) ||
+        judge_last(&r, c->until, d))
+        return;
     if (judge_looks(&r, dialect_of(c, s, first), chat_flags(first), d)) return;
     (void)decided(d, CHAT_ORDER_DMY, 0, "nothing tells, and most dates have the day first");
 }
@@ -199,6 +219,16 @@ static int32_t days_of(uint32_t date, int order, int *exists) {
     int era = year / 400, of_era = year - era * 400;
     int of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+int sl_chat_read_day(const char *p, size_t len, int32_t *days) {
+    uint32_t year, month, day;
+    int exists = 0;
+    if (len != 10 || p[4] != '-' || p[7] != '-' || !is_number(p, 4, &year) || !is_number(p + 5, 2, &month) ||
+        !is_number(p + 8, 2, &day) || year < 1970 || month > 12 || day > 31)
+        return 0;
+    *days = days_of(chat_date(year, month, day), CHAT_ORDER_MDY, &exists);
+    return exists;
 }
 
 void sl_chat_settle(chat *c, int wanted) {

@@ -1,7 +1,6 @@
 /* arrow.c - the Arrow C data interface: reading columns of text or of lists of numbers, and exporting batches without a copy.
  * Contract: every exported struct is released on its own; the shared results go with the last of them. */
 #include "arrow.h"
-#include "thread.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -155,12 +154,6 @@ struct sl_shared {
     sl_batch *batches;
     int64_t count, capacity;
     int narrow;
-    /* While a thread adds batches, all above is read and written with the lock held. */
-    sl_lock lock;
-    sl_signal more;
-    int open, cancelled;
-    long process; /* the one in which the thread runs: a fork has no such thread */
-    sl_status status;
 };
 
 sl_shared *sl_shared_new(const sl_function *function) {
@@ -168,8 +161,6 @@ sl_shared *sl_shared_new(const sl_function *function) {
     if (!shared) return NULL;
     atomic_init(&shared->references, 1);
     shared->function = function;
-    sl_lock_init(&shared->lock);
-    sl_signal_init(&shared->more);
     return shared;
 }
 
@@ -208,73 +199,7 @@ void sl_shared_release(sl_shared *shared) {
     if (!shared || atomic_fetch_sub(&shared->references, 1) != 1) return;
     for (int64_t i = 0; i < shared->count; i++) sl_batch_free(&shared->batches[i]);
     free(shared->batches);
-    sl_signal_free(&shared->more);
-    sl_lock_free(&shared->lock);
     free(shared);
-}
-
-/* ---- production in the background -------------------------------------------------------------------------------- */
-
-typedef struct production {
-    sl_shared *shared;
-    const sl_options *options;
-    sl_str text;
-    int64_t rows;
-} production;
-
-static sl_status take_batch(void *owner, sl_batch *batch) {
-    sl_shared *shared = owner;
-    sl_lock_take(&shared->lock);
-    sl_batch *slot = shared->cancelled ? NULL : sl_shared_add(shared);
-    if (slot) *slot = *batch;
-    sl_signal_all(&shared->more);
-    sl_lock_give(&shared->lock);
-    return slot ? SL_OK : SL_ENOMEM;
-}
-
-static void produce(void *argument) {
-    production *p = argument;
-    sl_shared *shared = p->shared;
-    sl_status status = sl_batch_each(shared->function, p->options, p->text, p->rows, take_batch, shared);
-    free(p);
-    sl_lock_take(&shared->lock);
-    shared->status = status;
-    shared->open = 0;
-    sl_signal_all(&shared->more);
-    sl_lock_give(&shared->lock);
-    sl_shared_release(shared);
-}
-
-sl_status sl_shared_produce(sl_shared *shared, const sl_options *options, sl_str text, int64_t rows) {
-    production *p = malloc(sizeof(*p));
-    if (!p) return SL_ENOMEM;
-    *p = (production){hold(shared), options, text, rows};
-    shared->open = 1;
-    shared->process = sl_process();
-    if (!sl_thread_start(produce, p)) produce(p); /* no thread to be had: here, then */
-    return SL_OK;
-}
-
-sl_status sl_shared_wait(sl_shared *shared, int64_t chunks, int64_t *count) {
-    *count = 0;
-    if (shared->process && shared->process != sl_process()) return SL_EARG;
-    sl_lock_take(&shared->lock);
-    while (shared->open && shared->count < chunks) sl_signal_wait(&shared->more, &shared->lock);
-    *count = shared->count;
-    sl_status status = shared->count < chunks ? shared->status : SL_OK;
-    sl_lock_give(&shared->lock);
-    return status;
-}
-
-void sl_shared_abandon(sl_shared *shared) {
-    int64_t count;
-    if (shared->process && shared->process != sl_process()) return; /* never released: the lock may be held for good */
-    sl_lock_take(&shared->lock);
-    /* The caller and the thread, and no stream or array that somebody may still read. */
-    if (atomic_load(&shared->references) <= 2) shared->cancelled = 1;
-    sl_lock_give(&shared->lock);
-    (void)sl_shared_wait(shared, INT64_MAX, &count);
-    sl_shared_release(shared);
 }
 
 /* ---- schemas ----------------------------------------------------------------------------------------------------- */
@@ -288,6 +213,8 @@ static const struct {
     int32_t value_len;
     char value[10];
 } uuid_metadata = {1, 20, "ARROW:extension:name", 10, "arrow.uuid"};
+
+const char *const sl_arrow_uuid = (const char *)&uuid_metadata;
 
 static const char *format_of(sl_type type, int narrow) {
     switch (type) {
@@ -346,17 +273,17 @@ static int fields_schema(const sl_result *result, int narrow, const char *name, 
     return code;
 }
 
-int sl_arrow_export_schema(const sl_shared *shared, int rows, struct ArrowSchema *out) {
+int sl_arrow_export_schema(const sl_shared *shared, struct ArrowSchema *out) {
     const sl_result *result = shared->function->result;
     int narrow = shared->narrow;
     out->release = NULL;
     int is_list = result->type == SL_TYPE_LIST;
     int code;
-    if (rows || result->type == SL_TYPE_STRUCT) {
+    if (result->type == SL_TYPE_STRUCT) {
         code = fields_schema(result, narrow, "", out);
     } else {
         code = sl_arrow_start_schema(out, format_of(result->type, narrow), "", is_list ? 1 : 0);
-        if (!code && result->type == SL_TYPE_UUID) out->metadata = (const char *)&uuid_metadata;
+        if (!code && result->type == SL_TYPE_UUID) out->metadata = sl_arrow_uuid;
         if (!code && is_list && result->fields[0].name) code = fields_schema(result, narrow, "item", out->children[0]);
         if (!code && is_list && !result->fields[0].name)
             code = sl_arrow_start_schema(out->children[0], format_of(result->fields[0].type, narrow), "item", 0);
@@ -454,34 +381,21 @@ int sl_arrow_export_chunk(sl_shared *shared, int64_t chunk, struct ArrowArray *o
 typedef struct stream {
     sl_shared *shared;
     int64_t chunk;
-    int rows;
-    sl_status status;
 } stream;
 
 static int stream_schema(struct ArrowArrayStream *self, struct ArrowSchema *out) {
-    const stream *own = self->private_data;
-    return sl_arrow_export_schema(own->shared, own->rows, out);
+    return sl_arrow_export_schema(((stream *)self->private_data)->shared, out);
 }
 
 static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *out) {
     stream *own = self->private_data;
-    int64_t count;
     out->release = NULL; /* stays so at the end of the stream */
-    own->status = sl_shared_wait(own->shared, own->chunk + 1, &count);
-    if (own->status > SL_OK) return EIO;
-    if (own->chunk == count) return 0;
-    own->status = SL_ENOMEM; /* the only way in which what follows can fail */
-    if (!own->rows) return sl_arrow_export_chunk(own->shared, own->chunk++, out);
-    /* The array of batches moves when it grows; what they point to does not. */
-    sl_lock_take(&own->shared->lock);
-    sl_batch batch = own->shared->batches[own->chunk++];
-    sl_lock_give(&own->shared->lock);
-    return undo(fields_array(own->shared, &batch, out), out);
+    return own->chunk == own->shared->count ? 0 : sl_arrow_export_chunk(own->shared, own->chunk++, out);
 }
 
 static const char *stream_error(struct ArrowArrayStream *self) {
-    const stream *own = self->private_data;
-    return sl_status_text(own->status);
+    (void)self;
+    return sl_status_text(SL_ENOMEM); /* the only way in which one can fail */
 }
 
 static void release_stream(struct ArrowArrayStream *self) {
@@ -491,11 +405,10 @@ static void release_stream(struct ArrowArrayStream *self) {
     self->release = NULL;
 }
 
-int sl_arrow_export_stream(sl_shared *shared, int rows, struct ArrowArrayStream *out) {
+int sl_arrow_export_stream(sl_shared *shared, struct ArrowArrayStream *out) {
     stream *own = calloc(1, sizeof(*own));
     if (!own) return ENOMEM;
     own->shared = hold(shared);
-    own->rows = rows;
     *out = (struct ArrowArrayStream){stream_schema, stream_next, stream_error, release_stream, own};
     return 0;
 }

@@ -78,23 +78,17 @@ sl_status sl_shared_narrow(sl_shared *shared);
 void sl_shared_pack(sl_shared *shared);
 void sl_shared_release(sl_shared *shared);
 
-/* Adds the elements that the function finds in one text, `rows` to a batch, from a thread of its own: who reads a stream
- * meanwhile gets each batch as soon as it is there. Options and text must stay until sl_shared_wait has seen the end. */
-sl_status sl_shared_produce(sl_shared *shared, const sl_options *options, sl_str text, int64_t rows);
-/* Ends the production, early if nobody else reads it, and gives one reference back. */
-void sl_shared_abandon(sl_shared *shared);
-/* Waits until there are `chunks` batches or there will be no more; *count says how many there are. SL_EARG in a fork of
- * the process that produces. */
-sl_status sl_shared_wait(sl_shared *shared, int64_t chunks, int64_t *count);
+/* Metadata that makes 16 bytes a UUID. */
+extern const char *const sl_arrow_uuid;
 
 /* A nullable schema with room for `children`, at most SL_FIELD_MAX, which are released with it. The two texts have to stay.
  * 0, or an errno value. */
 int sl_arrow_start_schema(struct ArrowSchema *out, const char *format, const char *name, uint32_t children);
-/* A column's type, or with `rows` that of a record batch of the elements' fields. 0, or an errno value. */
-int sl_arrow_export_schema(const sl_shared *shared, int rows, struct ArrowSchema *out);
+/* A column's type. 0, or an errno value. */
+int sl_arrow_export_schema(const sl_shared *shared, struct ArrowSchema *out);
 /* The whole of one chunk. */
 int sl_arrow_export_chunk(sl_shared *shared, int64_t chunk, struct ArrowArray *out);
-/* All chunks, or with `rows` their elements as record batches. */
-int sl_arrow_export_stream(sl_shared *shared, int rows, struct ArrowArrayStream *out);
+/* All chunks. */
+int sl_arrow_export_stream(sl_shared *shared, struct ArrowArrayStream *out);
 
 #endif

@@ -1,36 +1,12 @@
 /* batch.c - columns of results, grown as kernels write.
  * Contract: texts are written where they stay; memory grows by half, so that a column costs a few moves at most. */
-#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
-#define _DEFAULT_SOURCE /* madvise */
-#endif
 #include "batch.h"
 
 #include "../memo.h"
+#include "../pages.h"
 #include "../spans.h"
 
 #include <stdlib.h>
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
-/* Memory of `size` bytes that holds the `used` first ones of `old`, which is given back; NULL leaves `old` as it was.
- * A large block is asked for in pages of two megabytes: touching it the first time costs more than filling it otherwise. */
-static void *grow_block(void *old, size_t used, size_t size) {
-#if defined(__linux__)
-    const size_t page = (size_t)2 << 20;
-    if (size >= 2 * page && size <= SIZE_MAX - page) {
-        size = (size + page - 1) & ~(page - 1);
-        void *fresh = aligned_alloc(page, size);
-        if (!fresh) return NULL;
-        (void)madvise(fresh, size, MADV_HUGEPAGE); /* a wish: without it the block is just slower */
-        if (used) memcpy(fresh, old, used);
-        free(old);
-        return fresh;
-    }
-#endif
-    (void)used;
-    return realloc(old, size);
-}
 
 void sl_batch_init(sl_batch *batch, const sl_function *function) {
     memset(batch, 0, sizeof(*batch));
@@ -73,7 +49,7 @@ static sl_status grow_values_within(sl_column *column, size_t written, size_t ex
     size_t cap = column->cap + column->cap / 2;
     if (cap < column->len + extra) cap = column->len + extra;
     if (cap < 256) cap = 256;
-    uint8_t *values = grow_block(column->values, column->len + written, cap);
+    uint8_t *values = sl_pages_grow(column->values, column->len + written, cap);
     if (!values) return SL_ENOMEM;
     column->values = values;
     column->cap = cap;
@@ -90,7 +66,7 @@ static sl_status grow_entries(sl_column *column, int64_t extra) {
     if (capacity < column->count + extra) capacity = column->count + extra;
     if (capacity < 64) capacity = 64;
     size_t used = column->offsets ? ((size_t)column->count + 1) * sizeof(*offsets) : 0;
-    offsets = grow_block(column->offsets, used, ((size_t)capacity + 1) * sizeof(*offsets));
+    offsets = sl_pages_grow(column->offsets, used, ((size_t)capacity + 1) * sizeof(*offsets));
     if (!offsets) return SL_ENOMEM;
     if (!column->offsets) offsets[0] = 0;
     column->offsets = offsets;
@@ -189,9 +165,6 @@ typedef struct cell_sink {
     sl_batch *batch;
     sl_memo memo;
     int has_memo;
-    int64_t batch_rows; /* of sl_batch_each; 0: one batch takes all */
-    sl_batch_take take;
-    void *owner;
 } cell_sink;
 
 static sl_status append_text(sl_column *column, sl_str text) {
@@ -205,22 +178,6 @@ static sl_status append_text(sl_column *column, sl_str text) {
 
 static sl_status cover_all(sl_batch *batch) {
     for (int c = 0; c < 1 + SL_FIELD_MAX; c++) SL_TRY(cover(&batch->columns[c]));
-    return SL_OK;
-}
-
-/* Gives the batch away and starts the next, with as much room as this one needed. */
-static sl_status hand_over(cell_sink *sink) {
-    const sl_function *function = sink->batch->function;
-    size_t needed[SL_FIELD_MAX];
-    for (uint32_t f = 0; f < function->result->field_count; f++) needed[f] = sink->batch->columns[1 + f].len;
-    SL_TRY(cover_all(sink->batch));
-    SL_TRY(sink->take(sink->owner, sink->batch));
-    sl_batch_init(sink->batch, function);
-    for (uint32_t f = 0; f < function->result->field_count; f++) {
-        sl_column *column = &sink->batch->columns[1 + f];
-        SL_TRY(grow_entries(column, sink->batch_rows));
-        if (column->type == SL_TYPE_TEXT) SL_TRY(grow_values(column, needed[f] + needed[f] / 8));
-    }
     return SL_OK;
 }
 
@@ -247,12 +204,11 @@ static sl_status cells_flush(sl_rows *rows) {
     }
     rows->count = 0;
     sl_rows_reset(rows);
-    return sink->batch_rows && sink->batch->columns[1].count >= sink->batch_rows ? hand_over(sink) : SL_OK;
+    return SL_OK;
 }
 
 static void start_sink(cell_sink *sink, sl_batch *batch) {
     sink->batch = batch;
-    sink->batch_rows = 0;
     sink->rows = (sl_rows){.cells = sink->cells,
                            .columns = batch->function->result->field_count,
                            .capacity = SL_CELL_ROWS,
@@ -463,24 +419,6 @@ sl_status sl_batch_run_numbers(sl_batch *batch, const sl_options *options, const
     if (status <= SL_OK && sink.rows.count) status = cells_flush(&sink.rows);
     if (status <= SL_OK) status = cover_all(batch);
     sl_rows_free(&sink.rows);
-    return status;
-}
-
-sl_status sl_batch_each(const sl_function *function, const sl_options *options, sl_str text, int64_t rows,
-                        sl_batch_take take, void *owner) {
-    sl_batch batch;
-    cell_sink sink;
-    sl_batch_init(&batch, function);
-    start_sink(&sink, &batch);
-    sink.batch_rows = rows;
-    sink.take = take;
-    sink.owner = owner;
-    sl_status status = sl_batch_reserve(&batch, 0, 0);
-    if (status <= SL_OK) status = function->kernel.ROWS(text, options, &sink.rows);
-    if (status <= SL_OK && sink.rows.count) status = cells_flush(&sink.rows);
-    if (status <= SL_OK && batch.columns[1].count) status = hand_over(&sink);
-    sl_rows_free(&sink.rows);
-    sl_batch_free(&batch);
     return status;
 }
 

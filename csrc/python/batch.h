@@ -47,12 +47,6 @@ sl_status sl_batch_run_pairs(sl_batch *batch, const sl_options *options, const s
 sl_status sl_batch_run_numbers(sl_batch *batch, const sl_options *options, const sl_numbers *a, const sl_numbers *b,
                                int64_t count, int64_t *failed, sl_error *error);
 
-/* The elements that a function finds in one text, which is UTF-8: batches of `rows` elements, a multiple of SL_CELL_ROWS,
- * and a last one with the rest. Each is handed to take(), which owns what it holds from then on. */
-typedef sl_status (*sl_batch_take)(void *owner, sl_batch *batch);
-sl_status sl_batch_each(const sl_function *function, const sl_options *options, sl_str text, int64_t rows,
-                        sl_batch_take take, void *owner);
-
 /* Turns all offsets into 32-bit ones; SL_ERANGE, and no change, if one does not fit. */
 sl_status sl_batch_narrow(sl_batch *batch);
 /* Turns booleans from bytes into the bits that Arrow has. Called once, when all rows are there. */

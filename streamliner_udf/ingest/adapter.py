@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -76,10 +77,19 @@ class Container(Protocol):
         ...
 
     def size(self, name: str) -> int: ...
+    def written(self, name: str) -> datetime.date | None: ...
     def read(self, name: str) -> bytes: ...
     def close(self) -> None: ...
     def peek(self, name: str, length: int) -> bytes: ...
     def open(self, name: str) -> BinaryIO: ...
+
+
+def _written(path: Path) -> datetime.date | None:
+    """The day on which a file was last written, in UTC."""
+    try:
+        return datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC).date()
+    except (OSError, OverflowError, ValueError):
+        return None
 
 
 class Folder:
@@ -97,6 +107,9 @@ class Folder:
 
     def size(self, name: str) -> int:
         return self._files[name].stat().st_size
+
+    def written(self, name: str) -> datetime.date | None:
+        return _written(self._files[name])
 
     def read(self, name: str) -> bytes:
         return self._files[name].read_bytes()
@@ -192,6 +205,12 @@ class Source:
             return sum(self.container.size(name) for name in names)
         return self.path.stat().st_size if self.path else 0
 
+    def written(self) -> datetime.date | None:
+        """The day on which the file was last written, in the time zone of who knows; None for bytes and containers."""
+        if self.container is not None:
+            return None if self.member is None else self.container.written(self.member)
+        return None if self.path is None else _written(self.path)
+
     def head(self, count: int = HEAD) -> bytes:
         """The first bytes; of a container none."""
         if self.is_container:
@@ -241,6 +260,7 @@ class Chat:
     skip : an expression over the rows: why a row is no message, as text, or NULL. What is skipped is reported.
     has_ids : every message has a `native_id`. Otherwise those without one are known by their time, author and text, and
         by how often the same came before.
+    has_keys : the rows have their `msg_key` already, the same that the loader would make of a message without an id.
     details : what was decided about the file, for the report: dialect, date order, how sure.
     skipped, warnings : complete once the rows have been read to their end.
     finish : called then, where something is known only by then.
@@ -252,6 +272,7 @@ class Chat:
     select: str
     skip: str = "NULL"
     has_ids: bool = False
+    has_keys: bool = False
     details: dict[str, Any] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

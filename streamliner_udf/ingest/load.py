@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
+from ..row_groups import advice
 from ..sql import count, quoted
-from ..transaction import transaction
+from ..transaction import is_open, transaction
 from . import registry, staging
 from .adapter import MESSAGE_COLUMNS, Adapter, Chat, LoadOptions, Skipped, Source
 from .choosing import left_out, pieces, refusal
@@ -133,10 +134,12 @@ class _Loader:
             given = self._given(chat)
             columns = {name: self._column(name, given, chat, adapter, source) for name in MESSAGE_COLUMNS}
             columns["thread"] = "CAST(thread AS VARCHAR)" if "thread" in given else quoted(chat.thread)
+            if chat.has_keys:
+                columns["msg_key"] = "msg_key"
             listed = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
             reason = f"CAST({chat.skip} AS VARCHAR)"
             messages = f"SELECT {listed} FROM (SELECT {chat.select} FROM {_ROWS} WHERE {reason} IS NULL)"
-            if not chat.has_ids:
+            if not chat.has_ids and not chat.has_keys:
                 repeated = self._find_repeated(messages)
             occurrence = "coalesce(occurrence, 0)" if repeated else "0"
             identity = f"concat_ws(chr(31), {', '.join(_CONTENT)}, {occurrence})"
@@ -146,7 +149,7 @@ class _Loader:
                 messages = f"SELECT * FROM ({messages}) LEFT JOIN temp.{_REPEATED} USING (seq)"
             # The stable key, which anybody can compute again in SQL.
             key = f"md5(concat_ws(chr(31), {quoted(adapter.name)}, thread, {identity}))::UUID"
-            keyed = f"SELECT {key} AS msg_key, * FROM ({messages})"
+            keyed = messages if chat.has_keys else f"SELECT {key} AS msg_key, * FROM ({messages})"
             if self.target.schema == "staging":
                 selected = staging.select(keyed)
             else:
@@ -166,7 +169,7 @@ class _Loader:
     def _given(self, chat: Chat) -> set[str]:
         query = f"DESCRIBE SELECT {chat.select} FROM {_ROWS}"
         given = {row[0] for row in self.target.connection.execute(query).fetchall()}
-        if unknown := given - set(MESSAGE_COLUMNS) - {"thread"}:
+        if unknown := given - set(MESSAGE_COLUMNS) - {"thread", "msg_key"}:
             raise ExportError(f"ingest: expected columns of the message table, got {', '.join(sorted(unknown))}")
         return given
 
@@ -318,6 +321,7 @@ def ingest(
     if not sources:
         raise ExportError("ingest: expected at least one file, got none")
     report = IngestReport(table, mode)
+    ours = not is_open(con)
     try:
         with transaction(con):
             target = _Target(con, table, mode, schema)
@@ -334,6 +338,8 @@ def ingest(
     finally:
         for one in sources:
             one.close()
+    if ours:  # in a transaction of the caller an error would end it
+        report.advice = advice(con, table)
     report.seconds = time.perf_counter() - started
     return report
 

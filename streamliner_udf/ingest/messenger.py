@@ -121,12 +121,14 @@ class MessengerAdapter:
 
     @staticmethod
     def _is_instagram(source: Source, head: bytes) -> bool:
-        """By the folders that the export writes, around the file and in the names of its photos; else by the path."""
+        """By the folders that the export writes, around the file, in the names of its photos, and beside the messages;
+        else by the path: before 2023 both wrote their messages into a folder of the same name."""
         path = f"{source.path or ''} {source.name}"
         for folder, found in (("your_instagram_activity/", True), ("your_facebook_activity/", False)):
             if folder in path or folder.encode() in head:
                 return found
-        return "instagram" in path.lower()
+        names = source.container.names if source.container is not None else ()
+        return "instagram" in path.lower() or any("followers_and_following/" in name for name in names)
 
     def _chats(
         self, source: Source, threads: dict[str, list[Source]], options: LoadOptions, skipped: list[Skipped]

@@ -75,6 +75,7 @@ class IngestReport:
     duplicates: int = 0
     seconds: float = 0.0
     files: list[FileReport] = field(default_factory=list)
+    advice: str | None = None  # where one thread alone can read the table: what helps
 
     @property
     def skipped(self) -> list[Skipped]:
@@ -82,7 +83,8 @@ class IngestReport:
 
     @property
     def warnings(self) -> list[str]:
-        return [f"{file.name}: {warning}" for file in self.files for warning in file.warnings]
+        of_files = [f"{file.name}: {warning}" for file in self.files for warning in file.warnings]
+        return [*of_files, *([self.advice] if self.advice else [])]
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON can hold it."""
@@ -105,6 +107,8 @@ class IngestReport:
                 lines.append(f"    {chat}" + (f": {decided}" if decided else ""))
             lines += [f"    warning: {warning}" for warning in file.warnings]
             lines += shown_skipped(file.skipped, "    ")
+        if self.advice:
+            lines.append(f"  warning: {self.advice}")
         return "\n".join(lines)
 
     def __str__(self) -> str:

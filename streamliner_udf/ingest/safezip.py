@@ -7,6 +7,7 @@ reads archives for SQL by the same rules.
 
 from __future__ import annotations
 
+import datetime
 import io
 import itertools
 import re
@@ -42,7 +43,7 @@ _ONES_16, _ONES_32 = 0xFFFF, 0xFFFFFFFF
 _ZIP64_EXTRA = 1
 _STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _LOCAL = struct.Struct("<4s22xHH")  # signature, then the lengths of name and extra field
-_ENTRY = struct.Struct("<4s4xHH4xIIIHHHH2xII")
+_ENTRY = struct.Struct("<4s4xHH2xHIIIHHHH2xII")
 _END = struct.Struct("<4sHHHHIIH")
 _ZIP64_END = struct.Struct("<4sQ4xIIQQQQ")
 _ZIP64_PLACE = struct.Struct("<4sIQI")
@@ -146,6 +147,7 @@ class _Entry(NamedTuple):
     size: int
     mode: int
     offset: int  # of its header
+    date: int  # when the file was written, as DOS has it
 
 
 def _broken(reason: str) -> ZipValidationError:
@@ -218,6 +220,14 @@ class SafeZip:
     def size(self, name: str) -> int:
         """Bytes that the member says it has."""
         return self._find(name).size
+
+    def written(self, name: str) -> datetime.date | None:
+        """The day on which the member was written, by the clock of who packed it; None where the directory has none."""
+        date = self._find(name).date
+        try:
+            return datetime.date(1980 + (date >> 9), date >> 5 & 15, date & 31) if date >> 9 else None
+        except ValueError:
+            return None
 
     def read(self, name: str) -> bytes:
         """The whole member, its length and CRC-32 checked."""
@@ -315,9 +325,21 @@ class SafeZip:
             header = self._take(place, _ENTRY.size) if place + _ENTRY.size <= self._stop else b""
             if header[:4] != b"PK\x01\x02":
                 raise _broken(f"its directory ends after {len(entries):,} of {count:,} members")
-            _, flags, method, crc, packed, size, name_length, extra_length, comment_length, disk, attributes, offset = (
-                _ENTRY.unpack(header)
-            )
+            (
+                _,
+                flags,
+                method,
+                date,
+                crc,
+                packed,
+                size,
+                name_length,
+                extra_length,
+                comment_length,
+                disk,
+                attributes,
+                offset,
+            ) = _ENTRY.unpack(header)
             place += _ENTRY.size
             stop = place + name_length + extra_length + comment_length
             if stop > self._stop:
@@ -330,7 +352,7 @@ class SafeZip:
             size, packed, offset = _widen(name, extra, size, packed, offset)
             if disk not in (0, _ONES_16):
                 raise _broken("it is one part of several")
-            entries.append(_Entry(name, raw_name, flags, method, crc, packed, size, attributes >> 16, offset))
+            entries.append(_Entry(name, raw_name, flags, method, crc, packed, size, attributes >> 16, offset, date))
         if place != self._stop:
             raise _broken(f"its directory goes on after {count:,} members")
         return entries

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import datetime
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import streamliner_udf
+from streamliner_udf._core import Function
 
 from .adapter import ARCHIVE, Chat, Container, Folder, LoadOptions, Skipped, Source
 from .errors import ExportError
@@ -17,6 +19,7 @@ from .safezip import SafeZip, ZipLimits, ZipValidationError
 
 __all__ = ["Export", "ExportError", "Skipped", "WhatsAppAdapter", "read_export"]
 
+_PARSER = Function("parse_whatsapp")
 _IOS_MEMBER = "_chat.txt"
 _SAMPLE = 1 << 16
 _BYTE_ORDER_MARKS = (
@@ -79,40 +82,45 @@ class _Chat:
     replaced: int
 
 
-def _parse(content: bytes, options: str = "") -> _Chat:
+def _parse(content: bytes, options: str = "", keyed: str | None = None) -> _Chat:
     """The bytes of a file, parsed with options of `parse_whatsapp`. Most are UTF-8 already, and then nothing is
-    decoded: the kernel reads them as they are, which takes a third of the time."""
+    decoded: the kernel reads them as they are, which takes a third of the time. `keyed`: the thread of `msg_key`."""
+
+    def rows(content: bytes) -> Any:
+        return _PARSER.parse(content, (options,), keyed)
+
     encoding, replaced, given = "utf-8", 0, content
     if content.startswith(ARCHIVE):  # within an archive, or named as a text: not opened
-        return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", ""), encoding, 0)
+        return _Chat(content, rows(b""), encoding, 0)
     for mark, name in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
             content, encoding = content[len(mark) :], name
             break
     if encoding == "utf-8":
         try:
-            return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", given, options), encoding, 0)
+            return _Chat(content, rows(given), encoding, 0)
         except streamliner_udf.InvalidUTF8:
             pass
     text = content.decode(encoding, "replace")
     # A replacement character that was there before is no replacement.
     replaced = text.count("\ufffd") - content.decode(encoding, "ignore").count("\ufffd")
     content = text.encode()
-    return _Chat(content, streamliner_udf.parse_rows("parse_whatsapp", content, options), encoding, replaced)
+    return _Chat(content, rows(content), encoding, replaced)
 
 
-def _sniff(content: bytes) -> dict[str, Any]:
-    return streamliner_udf.parse_row("sniff_whatsapp", b"" if content.startswith(ARCHIVE) else content)
+def _sniff(content: bytes, options: str = "") -> dict[str, Any]:
+    return streamliner_udf.parse_row("sniff_whatsapp", b"" if content.startswith(ARCHIVE) else content, options)
 
 
-def _look(content: bytes, date_order: str) -> dict[str, Any]:
-    """What `sniff_whatsapp` says of a chat, where the caller may know the order of its dates."""
-    found = _sniff(content)
-    dialect = found["dialect"] or ""
-    open_order = found["date_order"] in ("dmy", "mdy") and "Month" not in dialect
-    if open_order and (date_order in ("dmy", "mdy") or (date_order == "ymd" and "yyyy" not in dialect)):
-        found |= {"date_order": date_order, "confident": True, "reason": "the caller knows it"}
-    return found
+def _options(source: Source, options: LoadOptions) -> str:
+    """What is known of a file, as options of `parse_whatsapp`."""
+    words = [] if options.date_order == "auto" else [options.date_order]
+    if (day := source.written()) and datetime.date(1970, 1, 1) <= day < datetime.date.max:
+        # It may be tomorrow already where the phone is.
+        words.append(f"until={day + datetime.timedelta(1)}")
+    title = options.chat if source.path is None and options.chat else _title(source)
+    title = title.encode("utf-8", "replace").decode()  # a name on disk can be any bytes
+    return ",".join([*words, f"title={title}"])
 
 
 def _unknown_marker(content: bytes) -> str | None:
@@ -258,7 +266,7 @@ def read_export(path: str | Path, limits: ZipLimits | None = None) -> Export:
     return Export(path, chat.content, chat.messages, title, None, len(content), chat.encoding, chat.replaced, ())
 
 
-_COLUMNS = "seq, ts, author, text, kind, media, line"
+_COLUMNS = "seq, ts, author, text, kind, media, line, msg_key"
 
 
 class WhatsAppAdapter:
@@ -291,18 +299,19 @@ class WhatsAppAdapter:
             skipped = []
 
     def _chat(self, source: Source, options: LoadOptions, skipped: list[Skipped]) -> Chat:
-        parsed = _parse(source.read(), "" if options.date_order == "auto" else options.date_order)
-        look = _look(parsed.content, options.date_order)
+        title = options.chat or _title(source)
+        known = _options(source, options)
+        parsed = _parse(source.read(), known, f"{self.name}\x1f{title}")
+        look = _sniff(parsed.content, known)
         if not look["messages"]:
             raise ExportError(
                 f"ingest: expected {source.name} to hold messages like {_EXAMPLE}, got none: {look['reason']}"
             )
-        title = options.chat or _title(source)
         before = look.pop("skipped")
         if before:
             skipped = [*skipped, Skipped(source.name, "before the first message", 1, before)]
         del look["messages"]  # the report counts those that were loaded
-        chat = Chat(title, title, parsed.messages, _COLUMNS, details=look, skipped=skipped)
+        chat = Chat(title, title, parsed.messages, _COLUMNS, has_keys=True, details=look, skipped=skipped)
         if not look["confident"]:
             chat.warnings.append(f"dates are read as {look['date_order']}, which is not certain: {look['reason']}")
         if parsed.replaced:

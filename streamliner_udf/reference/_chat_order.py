@@ -95,6 +95,20 @@ def _judge_movement(records: Sequence[Record]) -> Decision | None:
     return Decision("mdy", True, reason) if len(firsts) == 1 and len(seconds) >= 3 else None
 
 
+def _judge_last(records: Sequence[Record], until: datetime.date) -> Decision | None:
+    """No message is written after its file."""
+
+    def later(order: str) -> int:
+        dates = (settle(header, order) for header, _ in records)
+        return sum(date is not None and date > until for date in dates)
+
+    dmy, mdy = later("dmy"), later("mdy")
+    if bool(dmy) == bool(mdy):
+        return None
+    reason = f"dates after the file was written, in the other order only: {max(dmy, mdy)}"
+    return Decision("mdy" if dmy else "dmy", True, reason)
+
+
 def _judge_looks(records: Sequence[Record]) -> Decision | None:
     """Who leaves out zeros and writes AM, or two digits of the year, puts the month first; all others the day."""
     header = records[0][0]
@@ -124,12 +138,11 @@ _JUDGES: tuple[Callable[[Sequence[Record]], Decision | None], ...] = (
     _judge_media,
     _judge_time,
     _judge_movement,
-    _judge_looks,
 )
 
 
-def decide(records: Sequence[Record], wanted: str) -> Decision:
-    """One order for all records, at least one."""
+def decide(records: Sequence[Record], wanted: str, until: datetime.date | None) -> Decision:
+    """One order for all records, at least one. `until`: the last day on which one can be written."""
     undecided = [record for record in records if not record[0].fixed]
     if not undecided:
         if records[0][0].dialect.separator:
@@ -141,6 +154,10 @@ def decide(records: Sequence[Record], wanted: str) -> Decision:
     for judge in _JUDGES:
         if decision := judge(undecided):
             return decision
+    if until and (decision := _judge_last(undecided, until)):
+        return decision
+    if decision := _judge_looks(undecided):
+        return decision
     return Decision("dmy", False, "nothing tells, and most dates have the day first")
 
 

@@ -35,7 +35,7 @@ class _Segment(NamedTuple):
     """Lines of one dialect: a whole export, or one of several that somebody put behind each other."""
 
     start: int  # line of its first header
-    dialect: Dialect | None  # None: headers of any dialect
+    dialect: Dialect
 
 
 def _lock_dialect(headers: Sequence[Header]) -> Dialect:
@@ -56,9 +56,7 @@ def _find_segments(found: Sequence[tuple[int, Header]]) -> list[_Segment]:
             lines.setdefault(header.dialect, []).append(number)
     segments = [_Segment(lines[main][0], main)]
     for dialect, numbers in lines.items():
-        alone = all(
-            numbers[-1] < lines[s.dialect][0] or lines[s.dialect][-1] < numbers[0] for s in segments if s.dialect
-        )
+        alone = all(numbers[-1] < lines[s.dialect][0] or lines[s.dialect][-1] < numbers[0] for s in segments)
         if len(numbers) >= _LEAST_LINES and 5 * len(numbers) >= len(found) and alone:
             segments.append(_Segment(numbers[0], dialect))
     return sorted(segments)
@@ -85,6 +83,15 @@ def _with_bodies(records: Sequence[_Record], lines: Sequence[str]) -> list[_Reco
     ]
 
 
+class _Options(NamedTuple):
+    """What the caller knows."""
+
+    order: str = "auto"
+    any_dialect: bool = False  # headers of all dialects count
+    until: datetime.date | None = None  # no message is written on a later day
+    title: str = ""
+
+
 class _Chat(NamedTuple):
     """Records with their dates and bodies, and what was decided about them."""
 
@@ -95,7 +102,7 @@ class _Chat(NamedTuple):
     line_count: int
 
 
-def _read_records(content: str, wanted: str, any_dialect: bool) -> _Chat:
+def _read_records(content: str, options: _Options) -> _Chat:
     if "\n" not in content:
         content = content.replace("\r", "\n")
     lines = content.split("\n")
@@ -105,7 +112,8 @@ def _read_records(content: str, wanted: str, any_dialect: bool) -> _Chat:
     found = [(number, header) for number, header in headers if header.time is not None]
     if not found:
         return _Chat([], [], [], unknown, line_count)
-    segments = [_Segment(found[0][0], None)] if any_dialect else _find_segments(found)
+    first = _Segment(found[0][0], found[0][1].dialect)
+    segments = [first] if options.any_dialect else _find_segments(found)
     stops = [segment.start for segment in segments[1:]] + [len(lines) + 1]
     records: list[_Record] = []
     places: list[slice] = []
@@ -113,13 +121,18 @@ def _read_records(content: str, wanted: str, any_dialect: bool) -> _Chat:
         own = [
             _Record(header, header.time, number, number > 1 and lines[number - 2].endswith("\r"))
             for number, header in found
-            if header.time is not None and segment.start <= number < stop and segment.dialect in (None, header.dialect)
+            if header.time is not None
+            and segment.start <= number < stop
+            and (options.any_dialect or header.dialect == segment.dialect)
         ]
         own = _lock_line_ends(own)
         places.append(slice(len(records), len(records) + len(own)))
         records += own
     records = _with_bodies(records, lines)
-    decisions = [decide([(record.header, record.body) for record in records[place]], wanted) for place in places]
+    decisions = [
+        decide([(record.header, record.body) for record in records[place]], options.order, options.until)
+        for place in places
+    ]
     dated = [
         replace(record, date=date)
         for place, decision in zip(places, decisions, strict=True)
@@ -182,6 +195,19 @@ def _find_authors(rests: Sequence[str]) -> list[str | None]:
     full = {name: _find_double_name(name, same) for name, same in by_name.items()}
     known = {name for name in full.values() if len(name.encode()) <= _KNOWN_BYTES}
     return [_find_known(rest, known) if name is None else full[name] for name, rest in zip(names, rests, strict=True)]
+
+
+def _clean_author(name: str) -> str:
+    return name.translate(_CHANGE_IN_AUTHOR).strip(_TRIMMED)
+
+
+def _app_speaks_as(title: str, records: Sequence[_Record], names: Sequence[str | None]) -> bool:
+    """Whether the app itself writes under the name of the chat, as iOS does in groups. Who is one of two, or has sent a
+    file, is a person: their chat with one other is called by their name."""
+    authors = [_clean_author(name) if name else "" for name in names]
+    others = set(authors) - {title, ""}
+    files = any(author == title and record.header.marked for author, record in zip(authors, records, strict=True))
+    return bool(title) and len(others) >= 2 and not files
 
 
 # ---- kinds ---------------------------------------------------------------------------------------------------------
@@ -316,15 +342,18 @@ def _find_kind(text: str, header_marked: bool, body_marked: bool, bracket: bool)
     return "text", None
 
 
-def _read_message(seq: int, record: _Record, name: str | None) -> dict[str, Any]:
+def _read_message(seq: int, record: _Record, name: str | None, app: str | None) -> dict[str, Any]:
     header = record.header
-    author = None if name is None else name.translate(_CHANGE_IN_AUTHOR).strip(_TRIMMED) or None
+    bracket = header.dialect.form.startswith("bracket")
+    author = None if name is None else _clean_author(name) or None
     body = record.body if name is None or author is None else record.body[len(name) + 1 :]
     text = body.translate(_DELETE_IN_TEXT).replace("\r\n", "\n").strip(_TRIMMED)
     kind, media = "system", None
     if author is not None:
         body_marked = body.lstrip(" \t").startswith(("\u200e", "\u200f"))
-        kind, media = _find_kind(text, header.marked, body_marked, header.dialect.form.startswith("bracket"))
+        kind, media = _find_kind(text, header.marked, body_marked, bracket)
+        if kind == "text" and bracket and author == app:
+            kind = "system"
     return {
         "seq": seq,
         "ts": datetime.datetime.combine(record.date, record.time),
@@ -337,24 +366,42 @@ def _read_message(seq: int, record: _Record, name: str | None) -> dict[str, Any]
 
 
 _ORDERS = ("dmy", "mdy", "ymd")
-_OPTIONS = (*_ORDERS, "any")
+_KNOWN = "dmy, mdy, ymd, any, until=YYYY-MM-DD, title=NAME"
+_TITLE = re.compile("(?:^|[, ])title=")
+_DAY = re.compile("until=([0-9]{4})-([0-9]{2})-([0-9]{2})")
 
 
-def _read_options(options: str) -> tuple[str, bool]:
-    """The order that the caller knows, and whether headers of all dialects count."""
-    wanted, any_dialect = "auto", False
-    for name in filter(None, re.split("[, ]", options)):
-        if name not in _OPTIONS:
-            raise ValueError(f"parse_whatsapp: expected options to be a list of {', '.join(_OPTIONS)}, got '{name}'")
-        if name == "any":
-            any_dialect = True
-        elif wanted not in ("auto", name):
+def _read_day(word: str, function: str) -> datetime.date:
+    match = _DAY.fullmatch(word)
+    year, month, day = map(int, match.groups()) if match else (0, 0, 0)
+    try:
+        return datetime.date(year if year >= 1970 else 0, month, day)
+    except ValueError:
+        raise ValueError(
+            f"{function}: expected until to be a day from 1970 on, as in until=2024-03-05, got '{word}'"
+        ) from None
+
+
+def _read_options(options: str, function: str) -> _Options:
+    """A name can hold anything, so that nothing stands behind it."""
+    found, title = _Options(), ""
+    if match := _TITLE.search(options):
+        options, title = options[: match.start()], _clean_author(options[match.end() :])
+    for word in filter(None, re.split("[, ]", options)):
+        if word == "any":
+            found = found._replace(any_dialect=True)
+        elif word.startswith("until="):
+            day = _read_day(word, function)
+            found = found._replace(until=min(day, found.until or day))
+        elif word not in _ORDERS:
+            raise ValueError(f"{function}: expected options to be a list of {_KNOWN}, got '{word}'")
+        elif found.order not in ("auto", word):
             raise ValueError(
-                f"parse_whatsapp: expected options to name one order of dates, got '{wanted}' and '{name}'"
+                f"{function}: expected options to name one order of dates, got '{found.order}' and '{word}'"
             )
         else:
-            wanted = name
-    return wanted, any_dialect
+            found = found._replace(order=word)
+    return found._replace(title=title)
 
 
 def parse_whatsapp(content: str, options: str = "") -> list[dict[str, Any]]:
@@ -377,7 +424,8 @@ def parse_whatsapp(content: str, options: str = "") -> list[dict[str, Any]]:
         read has at most 50 MiB and is packed at most 100:1.
     options : text
         Words with commas between them: `dmy`, `mdy` or `ymd` where the order of dates is known; `any` where headers
-        of all dialects count and not only those of one.
+        of all dialects count and not only those of one; `until=2024-03-05` where no message is after that day, because
+        the file was written then; and at the end `title=NAME`, with all that stands behind it: what the chat is called.
 
     Returns
     -------
@@ -389,21 +437,26 @@ def parse_whatsapp(content: str, options: str = "") -> list[dict[str, Any]]:
         deleted, location, poll, contact, call or empty. `media` is the name of an attached file. `line` counts
         lines from 1.
 
-        One text has one dialect: that of its first header, unless another has more than twice as many among the
-        first 1,000. A line that looks otherwise belongs to the message before it, unless somebody put two exports
-        behind each other: a dialect with three headers or more and a fifth of all, whose lines are all before or
-        all behind those of the others, is another export. Where LF and CRLF both stand before headers, only those
-        after the commoner count (CRLF for iOS and LF for Android, if none is). The order of dates is decided once
-        for each export, by the first of these that tells: a year that stands first; the option; a field above 12;
-        the dates in names of media; fewer steps back in time; the only field that moves is the day; how dates are
-        written; day first. Headers whose date does not exist in that order are text. A name with an odd number of
-        quotes is no author. Where the space behind the colon is lost, the author is one who is known from another
-        line. An author whose messages, two or more, all begin with the same `X: ` is called `author: X`, unless X
-        is what the app writes of files, or addresses follow. `sniff_whatsapp` tells what was decided.
+        One text has one dialect: that of its first header, unless another has more than twice as many among the first
+        1,000. A line that looks otherwise belongs to the message before it, unless somebody put two exports behind each
+        other: a dialect with three headers or more and a fifth of all, whose lines are all before or all behind those
+        of the others, is another export. Where LF and CRLF both stand before headers, only those after the commoner
+        count (CRLF for iOS and LF for Android, if none is). The order of dates is decided once for each export, by the
+        first of these that tells: a year that stands first; the option; a field above 12; the dates in names of media;
+        fewer steps back in time; the only field that moves is the day; only one order has no date after `until`; how
+        dates are written; day first. Headers whose date does not exist in that order are text. A name with an odd
+        number of quotes is no author. Where the space behind the colon is lost, the author is one who is known from
+        another line. An author whose messages, two or more, all begin with the same `X: ` is called `author: X`, unless
+        X is what the app writes of files, or addresses follow. `sniff_whatsapp` tells what was decided.
+
+        In groups iOS says of itself that the chat wrote: texts of an author who is called as the chat, by `title`, are
+        system messages where there are two other authors or more, and where none of that author's messages has the
+        mark of a file before its header. A chat of two is called as one of them, who is a person.
 
     Nulls : NULL in, NULL out.
-    Errors : options has another word, or two orders; bytes that are neither text nor an archive; an archive that is
-    broken, breaks a limit, is encrypted or holds no chat. A text that is no chat gives an empty list.
+    Errors : options has another word, two orders, or a day that does not exist; bytes that are neither text nor an
+    archive; an archive that is broken, breaks a limit, is encrypted or holds no chat. A text that is no chat gives an
+    empty list.
     Cost : O(len(content)) time; 24 bytes a message besides the result.
     Source : headers and bodies of public exports; words for times of day from CLDR; years of 1300 to 1499 are of the
         Solar Hijri calendar, whose leap years are 8 in 33.
@@ -420,18 +473,24 @@ def parse_whatsapp(content: str, options: str = "") -> list[dict[str, Any]]:
     >>> parse_whatsapp("no chat at all")
     []
     """
-    records = _read_records(content, *_read_options(options)).records
+    known = _read_options(options, "parse_whatsapp")
+    records = _read_records(content, known).records
     names = _find_authors([record.header.rest for record in records])
-    return [_read_message(seq, record, name) for seq, (record, name) in enumerate(zip(records, names, strict=True))]
+    app = known.title if _app_speaks_as(known.title, records, names) else None
+    return [
+        _read_message(seq, record, name, app) for seq, (record, name) in enumerate(zip(records, names, strict=True))
+    ]
 
 
-def sniff_whatsapp(content: str) -> dict[str, Any]:
+def sniff_whatsapp(content: str, options: str = "") -> dict[str, Any]:
     """What a WhatsApp export looks like: dialect and order of dates, how sure that is and why.
 
     Parameters
     ----------
     content : text
         The text of an export, as `parse_whatsapp` reads it.
+    options : text
+        As of `parse_whatsapp`. With `any` the dialect is that of the first header.
 
     Returns
     -------
@@ -444,7 +503,7 @@ def sniff_whatsapp(content: str) -> dict[str, Any]:
         first. Where there is none, `dialect` and `date_order` are NULL, and all lines are skipped.
 
     Nulls : NULL in, NULL out.
-    Errors : none.
+    Errors : those of `parse_whatsapp`.
     Cost : O(len(content)) time, about half of `parse_whatsapp`.
     Source : the rules of parse_whatsapp.
 
@@ -458,8 +517,8 @@ def sniff_whatsapp(content: str) -> dict[str, Any]:
     >>> sniff_whatsapp("no chat")["reason"]
     'no line begins with the date and time of a message'
     """
-    chat = _read_records(content, "auto", False)
-    dialects = [segment.dialect for segment in chat.segments if segment.dialect]
+    chat = _read_records(content, _read_options(options, "sniff_whatsapp"))
+    dialects = [segment.dialect for segment in chat.segments]
     unknown = [(number, header) for number, header in chat.unknown if not chat.records or header.dialect in dialects]
     why = [f"the time of line {number} has '{header.marker}', which is not known" for number, header in unknown[:1]]
     if not chat.records:

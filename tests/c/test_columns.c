@@ -3,8 +3,14 @@
  * Results of one batch, of batches of one row, and of what was exported and read back are equal; all memory goes back. */
 #include "check.h"
 
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
 #include "kernels/utf8.h"
+#include "parts.h"
 #include "python/arrow.h"
+#include "python/rows.h"
 #include "samples.h"
 
 enum { ROWS = 300 };
@@ -116,7 +122,7 @@ static void check_round_trip(sl_shared *shared, const sl_column *wanted) {
     struct ArrowSchema schema;
     struct ArrowArray array;
     int in_struct = 1;
-    CHECK(sl_arrow_export_schema(shared, 0, &schema) == 0);
+    CHECK(sl_arrow_export_schema(shared, &schema) == 0);
     sl_arrow_kind kind = sl_arrow_kind_of(&schema, &in_struct);
     CHECK(!in_struct);
     CHECK(kind == (sl_shared_batch(shared, 0)->narrow ? SL_ARROW_TEXT : SL_ARROW_LARGE_TEXT));
@@ -142,7 +148,7 @@ static void check_export(sl_shared *shared) {
     struct ArrowArray array, child;
     int is_list = batch->columns[0].type == SL_TYPE_LIST, is_struct = batch->columns[0].type == SL_TYPE_STRUCT;
     int64_t elements = is_list || is_struct ? batch->columns[1].count : 0;
-    CHECK(sl_arrow_export_stream(shared, 0, &stream) == 0);
+    CHECK(sl_arrow_export_stream(shared, &stream) == 0);
     CHECK(stream.get_schema(&stream, &schema) == 0);
     CHECK(schema.n_children == (is_struct ? (int64_t)batch->function->result->field_count : is_list));
     schema.release(&schema);
@@ -157,23 +163,59 @@ static void check_export(sl_shared *shared) {
     CHECK(stream.get_next(&stream, &array) == 0 && !array.release);
     stream.release(&stream);
     if (child.release) child.release(&child);
-    if (!is_list || !batch->function->result->fields[0].name) return;
+}
 
-    CHECK(sl_arrow_export_stream(shared, 1, &stream) == 0);
-    CHECK(stream.get_schema(&stream, &schema) == 0);
-    CHECK(schema.n_children == batch->function->result->field_count);
-    CHECK(stream.get_next(&stream, &array) == 0 && array.release && array.length == elements);
-    for (int64_t f = 0; f < array.n_children; f++) CHECK(array.children[f]->length == elements);
-    schema.release(&schema);
-    stream.release(&stream); /* before what came out of it */
-    array.release(&array);
+/* The last thread may let go a moment after the caller. */
+static atomic_int dropped;
+static void drop(void *hold) { atomic_fetch_add((atomic_int *)hold, 1); }
+static int is_dropped(int times) {
+    for (int i = 0; i < 5000 && atomic_load(&dropped) < times; i++) nanosleep(&(struct timespec){0, 1000000}, NULL);
+    return atomic_load(&dropped) == times;
+}
+
+static int by_key(const void *a, const void *b) { return memcmp(a, b, SL_MD5_DIGEST); }
+
+/* No two rows have one key; the first one has the key that it has alone. */
+static void check_keys(const sl_function *function, const sl_options *options, sl_str whole, const sl_batch *all) {
+    sl_row_key key = {SL_STR("whatsapp\x1f" "family"), 1, 2, 3};
+    sl_made *made;
+    int64_t count, rows = all->columns[1].count, row = 0;
+    if (!sl_parts_of(function)) {
+        CHECK(sl_made_start(function, options, whole, &key, 2, &dropped, drop, &made) == SL_EARG);
+        return;
+    }
+    uint8_t(*keys)[SL_MD5_DIGEST] = malloc((size_t)(rows + 1) * SL_MD5_DIGEST), first[SL_MD5_DIGEST];
+    sl_key_room room = {NULL, 0};
+    CHECK(keys && sl_made_start(function, options, whole, &key, 3, &dropped, drop, &made) == SL_OK);
+    CHECK(sl_made_wait(made, INT64_MAX, &count) == SL_OK && sl_made_rows(made) == rows && rows > SL_ROWS_BATCH);
+    struct ArrowArrayStream stream;
+    struct ArrowArray array;
+    CHECK(sl_made_export_stream(made, &stream) == 0);
+    while (stream.get_next(&stream, &array) == 0 && array.release) {
+        CHECK(array.n_children == function->result->field_count + 1);
+        memcpy(keys[row], array.children[array.n_children - 1]->buffers[1], (size_t)array.length * SL_MD5_DIGEST);
+        row += array.length;
+        array.release(&array);
+    }
+    CHECK(row == rows);
+    stream.release(&stream);
+    sl_made_abandon(made);
+    sl_cell cells[4];
+    memcpy(&cells[1].integer, all->columns[2].values, 8);
+    for (int f = 2; f < 4; f++)
+        cells[f].text = sl_column_valid(&all->columns[1 + f], 0) ? sl_column_text(&all->columns[1 + f], 0) : (sl_str){NULL, 0};
+    CHECK(sl_keys_make(&key, cells, 4, 1, 0, &room, &first) == SL_OK && !memcmp(first, keys[0], SL_MD5_DIGEST));
+    qsort(keys, (size_t)rows, SL_MD5_DIGEST, by_key);
+    for (row = 1; row < rows; row++) CHECK(memcmp(keys[row - 1], keys[row], SL_MD5_DIGEST) < 0);
+    free(room.bytes);
+    free(keys);
 }
 
 /* Elements of one text made in the background, read while they come, by two readers and once more afterwards. */
 static void check_production(const sl_function *function, const sl_options *options) {
     sl_buf text = SL_BUF_HEAP;
     static char bytes[SAMPLE_MAX];
-    for (uint64_t round = 0; text.len < 200000; round++) {
+    for (uint64_t round = 0; text.len < 500000; round++) {
         uint32_t len = sample(bytes, round);
         if (sl_utf8_valid(bytes, len)) CHECK(sl_buf_append(&text, bytes, len) == SL_OK);
         CHECK(sl_buf_append(&text, " ana@example.org\n05/03/2024, 09:15 - Ana: hi\n", 46) == SL_OK);
@@ -183,11 +225,11 @@ static void check_production(const sl_function *function, const sl_options *opti
     int64_t failed, count;
     sl_batch_init(&all, function);
     CHECK(sl_batch_run(&all, options, &whole, 1, 1, &failed) == SL_OK);
-    sl_shared *shared = sl_shared_new(function);
-    CHECK(shared != NULL);
-    CHECK(sl_shared_produce(shared, options, whole, SL_CELL_ROWS) == SL_OK);
+    sl_made *made;
+    atomic_store(&dropped, 0);
+    CHECK(sl_made_start(function, options, whole, NULL, 3, &dropped, drop, &made) == SL_OK);
     struct ArrowArrayStream streams[2];
-    for (int s = 0; s < 2; s++) CHECK(sl_arrow_export_stream(shared, 1, &streams[s]) == 0);
+    for (int s = 0; s < 2; s++) CHECK(sl_made_export_stream(made, &streams[s]) == 0);
     for (int again = 0; again < 2; again++) {
         int64_t seen[2] = {0, 0};
         for (int turn = 0, open = 3; open; turn ^= 1) {
@@ -198,12 +240,12 @@ static void check_production(const sl_function *function, const sl_options *opti
                 open &= ~(1 << turn);
                 continue;
             }
-            CHECK(array.length > 0 && array.length <= SL_CELL_ROWS);
+            CHECK(array.length > 0 && array.length <= SL_ROWS_BATCH);
             for (uint32_t f = 0; f < function->result->field_count; f++) {
                 const sl_column *column = &all.columns[1 + f];
                 if (column->type == SL_TYPE_TEXT) {
-                    sl_str read[SL_CELL_ROWS];
-                    CHECK(sl_arrow_read(array.children[f], SL_ARROW_LARGE_TEXT, 0, 0, array.length, read) == SL_OK);
+                    sl_str read[SL_ROWS_BATCH];
+                    CHECK(sl_arrow_read(array.children[f], SL_ARROW_TEXT_VIEW, 0, 0, array.length, read) == SL_OK);
                     for (int64_t i = 0; i < array.length; i++) {
                         CHECK(sl_column_valid(column, seen[turn] + i) == (read[i].ptr != NULL));
                         if (read[i].ptr) CHECK(same_text(sl_column_text(column, seen[turn] + i), read[i]));
@@ -219,17 +261,30 @@ static void check_production(const sl_function *function, const sl_options *opti
         CHECK(seen[0] == all.columns[1].count && seen[1] == all.columns[1].count);
         for (int s = 0; s < 2; s++) {
             streams[s].release(&streams[s]);
-            if (!again) CHECK(sl_arrow_export_stream(shared, 1, &streams[s]) == 0);
+            if (!again) CHECK(sl_made_export_stream(made, &streams[s]) == 0);
         }
     }
-    CHECK(sl_shared_wait(shared, INT64_MAX, &count) == SL_OK && count > 1);
-    sl_shared_release(shared);
-    /* Nobody reads: what was made goes, whoever lets go last. */
-    shared = sl_shared_new(function);
-    CHECK(sl_shared_produce(shared, options, whole, SL_CELL_ROWS) == SL_OK);
-    CHECK(sl_shared_wait(shared, 1, &count) == SL_OK && count >= 1);
-    CHECK(sl_shared_wait(shared, INT64_MAX, &count) == SL_OK);
-    sl_shared_release(shared);
+    CHECK(sl_made_wait(made, INT64_MAX, &count) == SL_OK);
+    CHECK(count == (all.columns[1].count + SL_ROWS_BATCH - 1) / SL_ROWS_BATCH);
+    CHECK(sl_made_rows(made) == all.columns[1].count);
+    CHECK(!atomic_load(&dropped));
+    sl_made_abandon(made);
+    CHECK(is_dropped(1));
+    /* Nobody reads: what was made goes, whoever lets go last; and what somebody reads stays. */
+    CHECK(sl_made_start(function, options, whole, NULL, 1, &dropped, drop, &made) == SL_OK);
+    CHECK(sl_made_wait(made, 1, &count) == SL_OK && count >= 1);
+    sl_made_abandon(made);
+    CHECK(is_dropped(2));
+    CHECK(sl_made_start(function, options, whole, NULL, 2, &dropped, drop, &made) == SL_OK);
+    CHECK(sl_made_export_stream(made, &streams[0]) == 0);
+    struct ArrowArray last;
+    CHECK(streams[0].get_next(&streams[0], &last) == 0 && last.release);
+    sl_made_abandon(made);
+    streams[0].release(&streams[0]);
+    CHECK(is_dropped(2));
+    last.release(&last);
+    CHECK(is_dropped(3));
+    check_keys(function, options, whole, &all);
     sl_batch_free(&all);
     sl_buf_free(&text);
 }
