@@ -187,7 +187,7 @@ build/wheels/%/.made: $(VENV)/.wheel
 define test-wheel
 build/wheel-envs/$(1)-duckdb-$(2)/.tested: build/wheels/$(1)/.made $$(wildcard tests/*.py tests/*/*)
 	test -x $$(@D)/bin/python || python$(1) -m venv $$(@D)
-	$$(@D)/bin/python -m pip install --quiet duckdb==$(2) mypy "$$$$(ls build/wheels/$(1)/*.whl)[test]"
+	$$(@D)/bin/python -m pip install --quiet duckdb==$(2) mypy 'setuptools>=77' wheel "$$$$(ls build/wheels/$(1)/*.whl)[test]"
 	$$(@D)/bin/python -m pip install --quiet --no-deps --force-reinstall build/wheels/$(1)/*.whl
 	cd tests && ../$$(@D)/bin/python -P -c 'import streamliner_udf; assert "site-packages" in streamliner_udf.__file__, streamliner_udf.__file__'
 	cd tests && ../$$(@D)/bin/python -P -m mypy --strict --no-incremental wheel_user.py

@@ -138,7 +138,8 @@ def test_same_stem_in_every_room() -> None:
 
 def test_generated_tables_are_the_same_every_time(tmp_path: Path) -> None:
     """Whatever order sets have in the process that makes them: equal sources give an equal wheel."""
-    code = "import pathlib, sys; sys.path.insert(0, sys.argv[1]); import generate as g; g.main(pathlib.Path(sys.argv[2]))"
+    begin = "import pathlib, sys; sys.path.insert(0, sys.argv[1])"
+    code = f"{begin}; import generate; generate.main(pathlib.Path(sys.argv[2]))"
     for seed in ("1", "2"):
         (tmp_path / seed).mkdir()
         command = [sys.executable, "-P", "-c", code, str(ROOT / "csrc/unicode"), str(tmp_path / seed)]
