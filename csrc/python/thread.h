@@ -24,6 +24,11 @@ static inline int sl_thread_start(void (*run)(void *), void *argument) {
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../old_glibc.h"
+
+SL_OLD_GLIBC(pthread_create);
+SL_OLD_GLIBC(pthread_attr_setstacksize);
+
 static inline long sl_process(void) { return (long)getpid(); }
 
 typedef pthread_mutex_t sl_lock;

@@ -132,7 +132,7 @@ def render() -> str:
     """The text of emoji_tables.h."""
     text = LIST.read_text(encoding="utf-8")
     source = next(line.removeprefix("# Source: ") for line in text.split("\n") if line.startswith("# Source: "))
-    sequences = set(specification()(text))
+    sequences = sorted(set(specification()(text)))
     states, first_final = automaton(sequences)
     # Code points that lead everywhere to the same are one class; class 0 leads nowhere.
     classes: dict[tuple[int, ...], int] = {(0,) * len(states): 0}

@@ -111,7 +111,8 @@ class _Stream:
 @contextlib.contextmanager
 def _registered(connection: duckdb.DuckDBPyConnection, chat: Chat) -> Iterator[None]:
     """The rows of the chat as _ROWS."""
-    is_stream = hasattr(chat.rows, "__arrow_c_stream__")
+    # A relation can be asked for a stream too, but would run on this connection while the connection reads it.
+    is_stream = hasattr(chat.rows, "__arrow_c_stream__") and not isinstance(chat.rows, duckdb.DuckDBPyRelation)
     stream = _Stream(chat.rows)
     connection.register(_ROWS, stream if is_stream else chat.rows)
     copied = _SCANS_STREAMS_ONCE and is_stream

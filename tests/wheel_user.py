@@ -1,0 +1,20 @@
+"""A program of a user who has type checkers at their strictest: checked and not run, against the installed package."""
+
+from __future__ import annotations
+
+import duckdb
+
+import streamliner_udf
+from streamliner_udf import find_pii, scrub_pii, slugify
+
+
+def clean(texts: list[str | None]) -> list[str | None]:
+    result: list[str | None] = scrub_pii(texts, "email,phone")
+    return result
+
+
+con: duckdb.DuckDBPyConnection = streamliner_udf.connect(":memory:")
+backend: streamliner_udf.Backend = streamliner_udf.register(con)
+slug: str = slugify("Olá, Mundo!", max_length=20)
+kinds: list[str] = [finding["kind"] for finding in find_pii("mail ana@example.org")]
+where: str = str(streamliner_udf.extension_path())
