@@ -1778,7 +1778,8 @@ def parse_rows(str name, content, *options, keyed=None, batch_rows=None):
     Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8; InvalidArgument for a
     file that the function refuses, and for a wrong option.
     Cost : that of the function, in threads of its own: a reader gets the first rows while the last are still made. Texts
-    are views into the bytes wherever they stand there, so that the bytes stay as long as one row does.
+    are views (`string_view`) into the bytes wherever they stand there, so that the bytes stay as long as one row does;
+    what knows no views has to cast the columns to `string`, which copies them.
     Source : the Arrow C stream interface.
 
     Examples
