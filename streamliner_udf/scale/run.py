@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import shutil
@@ -16,6 +15,7 @@ from typing import Any
 import duckdb
 
 from .. import __version__, connect, resources
+from ..measures import processor
 from ..sql import quoted
 from . import corpus
 from .report import ScaleReport
@@ -28,14 +28,6 @@ _DISK_FACTOR = 8
 _SCALES_MIN = 3
 
 
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
 def _machine(folder: Path) -> dict[str, Any]:
     import numpy
 
@@ -43,7 +35,7 @@ def _machine(folder: Path) -> dict[str, Any]:
     with connect() as connection:
         own_limit = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cpus": found.cpus,
         "memory": found.memory,
         "disk_free": shutil.disk_usage(folder).free,

@@ -6,18 +6,17 @@ that no trial knows of another.
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from ..duckdb import connect
+from ..fresh_process import answer
+from ..measures import machine_seconds, others
 from ..sql import quoted
-from .measures import Meter, machine_seconds
+from .measures import Meter
 from .pipeline import FUNCTIONS, STEPS, Job, Step
 
 __all__ = ["run"]
@@ -85,50 +84,21 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
         steps = [_measured(step, job, spill) for step in STEPS]
         after = machine_seconds()
         functions = [_measured(function, job, spill) for function in FUNCTIONS] if spec["functions"] else []
-        answer: dict[str, Any] = {
+        wall, cpu = (sum(step[what] for step in steps) for what in ("wall", "cpu"))
+        return {
             "steps": steps,
             "functions": functions,
             "contents": _contents(connection),
             "checks": _checked(connection, output),
             "database_bytes": (folder / "scale.duckdb").stat().st_size,
             "output_bytes": output.stat().st_size,
-            "others": None,
-            "stolen": None,
+            **others(before, after, wall, cpu),
         }
-    wall, cpu = (sum(step[what] for step in steps) for what in ("wall", "cpu"))
-    if before is not None and after is not None and wall > 0:
-        answer["others"] = max(0.0, (after[0] - before[0] - cpu) / wall)
-        answer["stolen"] = max(0.0, (after[1] - before[1]) / wall)
-    return answer
-
-
-def _end_with_parent() -> None:
-    """Nobody waits any more when whoever asked is gone."""
-    while os.read(0, 1):
-        pass
-    os._exit(1)
 
 
 def main() -> int:
-    """Answers one specification: {"answer": ...} or {"error": ..., "memory": whether it was for want of memory}."""
-    line = b""
-    while not line.endswith(b"\n"):
-        block = os.read(0, 1 << 16)
-        if not block:
-            return 2
-        line += block
-    # Nothing else may stand in the answer: a library that prints does so to standard error.
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    try:
-        answer: dict[str, Any] = {"answer": run(json.loads(line))}
-    except (duckdb.Error, OSError, ValueError, MemoryError) as error:
-        memory = isinstance(error, (MemoryError, duckdb.OutOfMemoryException))
-        answer = {"error": str(error).strip().split("\n")[0] or type(error).__name__, "memory": memory}
-    answers.write(json.dumps(answer))
-    answers.close()
-    return 0
+    """Answers one specification of `fresh_process.ask`."""
+    return answer(run)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from ..fresh_process import ask
 
 __all__ = ["Plan", "ScaleError", "Trial", "plan_trials", "run_trial"]
 
@@ -99,44 +96,9 @@ def run_trial(plan: Plan, files: Sequence[tuple[Path, int, int]], folder: Path) 
     }
     given = {**asdict(plan), "export_bytes": sum(size for _, _, size in files)}
     try:
-        found = _ask(spec)
+        found = ask(f"{__package__}.trial", spec, _SECONDS_MAX)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if "error" in found:
-        return Trial(**given, error=found["error"], memory=found["memory"])
+        return Trial(**given, error=found["error"].split("\n")[0], memory=found["memory"])
     return Trial(**given, **found["answer"])
-
-
-def _ask(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer of a fresh process, which ends with this one and does not hear the Ctrl-C of the terminal."""
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", f"{__package__}.trial"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-    )
-    assert process.stdin is not None
-    try:
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(spec).encode() + b"\n")
-            process.stdin.flush()
-        # communicate() would close standard input, which tells the process that its parent is gone.
-        stdin, process.stdin = process.stdin, None
-        with stdin:
-            out, err = process.communicate(timeout=_SECONDS_MAX)
-    except subprocess.TimeoutExpired:
-        return {"error": f"stopped after {_SECONDS_MAX:,.0f} s", "memory": False}
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        for pipe in (process.stdout, process.stderr):
-            if pipe is not None:
-                pipe.close()
-    if process.returncode:
-        last = err.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
-        return {"error": f"ended with status {process.returncode}: {last[0]}", "memory": process.returncode == -9}
-    answer: dict[str, Any] = json.loads(out)
-    return answer

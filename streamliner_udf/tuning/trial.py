@@ -7,11 +7,9 @@ with the process, so that no trial knows of another.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +17,10 @@ from typing import Any
 import duckdb
 
 from ..duckdb import connect
+from ..fresh_process import answer
+from ..measures import SpillWatch, machine_seconds, others, peak_memory, reset_peak_memory, written_bytes
 from ..sql import identifier, quoted
-from .measures import Meter, SpillWatch, machine_ticks, peak_memory, reset_peak_memory, written_bytes
+from .measures import Meter
 
 __all__ = ["main"]
 
@@ -263,7 +263,7 @@ def trial(spec: dict[str, Any]) -> dict[str, Any]:
     peak, total = 0, 0.0
     checks: list[dict[str, Any]] = []
     database = 0
-    written, machine = written_bytes(), machine_ticks()
+    written, machine = written_bytes(), machine_seconds()
     work = Meter()
     with SpillWatch(Path(spec["temp_directory"])) as spill, work, contextlib.ExitStack() as kept:
         connection: duckdb.DuckDBPyConnection | None = None
@@ -284,8 +284,8 @@ def trial(spec: dict[str, Any]) -> dict[str, Any]:
             passes.append(one)
     meters = [one.meter for one in passes]
     spans = [meter.span for meter in meters if meter.span is not None]
-    wrote, ticked = written_bytes(), machine_ticks()
-    answer: dict[str, Any] = {
+    wrote, ticked = written_bytes(), machine_seconds()
+    return {
         "wall": min(meter.wall for meter in meters),
         "cpu": min(meter.cpu for meter in meters),
         "span": min(spans) if spans else None,
@@ -297,44 +297,17 @@ def trial(spec: dict[str, Any]) -> dict[str, Any]:
         "output_bytes": sum(path.stat().st_size for path in Path(spec["files"]).rglob("*") if path.is_file()),
         "checksums": checks,
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-        "others": None,
-        "stolen": None,
+        **others(machine, ticked, work.wall, work.cpu),
     }
-    if machine is not None and ticked is not None and work.wall > 0:
-        answer["others"] = max(0.0, (ticked[0] - machine[0] - work.cpu) / work.wall)
-        answer["stolen"] = (ticked[1] - machine[1]) / work.wall
-    return answer
 
 
-def _end_with_parent() -> None:
-    """A tuner that is killed must not leave measurements behind that nobody waits for."""
-    while os.read(0, 1):
-        pass
-    os._exit(1)
+def _act(spec: dict[str, Any]) -> dict[str, Any]:
+    return {"describe": describe, "prepare": prepare, "trial": trial}[spec.pop("action")](spec)
 
 
 def main() -> int:
-    """Answers one specification: {"answer": ...} or {"error": ..., "memory": whether it was for want of memory}."""
-    # What DuckDB prints, a progress bar for one, must not come between.
-    answers = os.dup(1)
-    os.dup2(2, 1)
-    line = b""
-    while not line.endswith(b"\n"):
-        byte = os.read(0, 1 << 16)
-        if not byte:
-            return 2
-        line += byte
-    spec = json.loads(line)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    action = {"describe": describe, "prepare": prepare, "trial": trial}[spec.pop("action")]
-    try:
-        answer: dict[str, Any] = {"answer": action(spec)}
-    except (duckdb.Error, OSError, ValueError, MemoryError, ImportError) as error:
-        memory = isinstance(error, (MemoryError, duckdb.OutOfMemoryException))
-        answer = {"error": str(error) or type(error).__name__, "memory": memory}
-    with os.fdopen(answers, "w", encoding="utf-8") as stream:
-        json.dump(answer, stream)
-    return 0
+    """Answers one specification of `fresh_process.ask`."""
+    return answer(_act)
 
 
 if __name__ == "__main__":

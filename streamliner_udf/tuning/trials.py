@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import platform
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..fresh_process import ask
+from ..measures import processor
 from ..resources import Resources, detect
 from .errors import TuningError
 from .workload import Workload
 
 __all__ = ["Configuration", "Facts", "Input", "Processes", "Recorded", "Runner", "Table", "Trial"]
+
+_TRIAL = f"{__package__}.trial"
 
 # Names of settings, and of what is no setting: "row_group_size" of a database that is written anew,
 # "attach_row_group_size" of one that is only opened so, "batch_rows", "storage".
@@ -164,7 +164,7 @@ class Processes:
 
     def facts(self) -> Facts:
         """Tables, settings and machine. TuningError if the database cannot be opened beside whoever has it open."""
-        found = self._ask({"action": "describe", "database": str(self.database), "name": self.name}, 600)
+        found = ask(_TRIAL, {"action": "describe", "database": str(self.database), "name": self.name}, 600)
         if "error" in found:
             raise TuningError(
                 f"tune: expected a database that can be opened read-only, got: {found['error']}. "
@@ -227,7 +227,7 @@ class Processes:
             **self.workload.to_spec(),
         }
         try:
-            found = self._ask(spec, max(1.0, timeout - (time.perf_counter() - start)))
+            found = ask(_TRIAL, spec, max(1.0, timeout - (time.perf_counter() - start)))
         finally:
             shutil.rmtree(work, ignore_errors=True)
         if "error" in found:
@@ -251,47 +251,11 @@ class Processes:
                 "settings": {"force_compression": "uncompressed"} if uncompressed else {},
                 "every": every,
             }
-            found = self._ask(spec, timeout)
+            found = ask(_TRIAL, spec, timeout)
             if "error" in found:
                 raise TuningError(f"the database could not be copied: {found['error']}")
             self._made[name] = target
         return self._made[name]
-
-    def _ask(self, spec: Mapping[str, Any], timeout: float) -> dict[str, Any]:
-        """The answer of a fresh process. It ends with this one, and does not hear the Ctrl-C of the terminal."""
-        command = [sys.executable, "-P", "-m", f"{__package__}.trial"]
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        )
-        assert process.stdin is not None
-        try:
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(json.dumps(spec).encode() + b"\n")
-                process.stdin.flush()
-            # communicate() would close standard input, which tells the process that its parent is gone.
-            stdin, process.stdin = process.stdin, None
-            with stdin:
-                out, err = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            return {"error": f"stopped after {timeout:.0f} s", "memory": False}
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-            for pipe in (process.stdout, process.stderr):
-                if pipe is not None:
-                    pipe.close()
-        if process.returncode:
-            last = err.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
-            killed = process.returncode == -9
-            return {"error": f"ended with status {process.returncode}: {last[0]}", "memory": killed}
-        answer: dict[str, Any] = json.loads(out)
-        return answer
 
 
 def _sampled_groups(rows: int | None, every: int) -> int | None:
@@ -300,18 +264,12 @@ def _sampled_groups(rows: int | None, every: int) -> int | None:
 
 
 def _machine() -> dict[str, Any]:
-    model = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                model = line.partition(":")[2].strip()
-                break
     import numpy
 
     from .. import __version__
 
     return {
-        "processor": model,
+        "processor": processor(),
         "system": f"{platform.system()} {platform.machine()}",
         "load": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
