@@ -24,6 +24,7 @@ from .duckdb import connect, status
 from .ingest.synthetic import generate_whatsapp
 from .ingest.whatsapp import Export, read_export
 from .progress import Progress
+from .resources import rows_per_group
 from .sql import quoted
 
 _NATIVE_RUNS = 7
@@ -31,7 +32,6 @@ _NAMESPACE = uuid.NAMESPACE_OID
 
 # A row group is DuckDB's unit of parallel work: at 122,880 rows, its default, a chat of 100,000 messages would use one
 # core whatever `threads` says.
-_GROUP_UNIT, _GROUP_MIN, _GROUP_MAX = 2048, 8192, 122_880
 
 _CLEAN = """
 SELECT seq, ts, sl_uuid5('oid', 'whatsapp:' || author) AS author_id, clean AS text,
@@ -154,12 +154,6 @@ def _best(work: Callable[[], Any], runs: int = _NATIVE_RUNS) -> tuple[float, Any
     return best * 1000, answer
 
 
-def _group_rows(rows: int, threads: int) -> int:
-    wanted = -(-rows // (4 * threads))
-    rounded = -(-wanted // _GROUP_UNIT) * _GROUP_UNIT
-    return min(max(rounded, _GROUP_MIN), _GROUP_MAX)
-
-
 class _Native:
     """The native path: one kernel call parses, DuckDB does the rest in its own threads."""
 
@@ -183,7 +177,7 @@ class _Native:
         """A database file with the cleaned table, and with the messages as they came if `raw`."""
         for old in (self.path, self.path.with_name(self.path.name + ".wal")):
             old.unlink(missing_ok=True)
-        groups = _group_rows(len(source), self.threads)
+        groups = rows_per_group(len(source), self.threads)
         self.connection.execute(f"ATTACH {quoted(self.path)} AS chat (ROW_GROUP_SIZE {groups})")
         try:
             if raw:
@@ -353,7 +347,7 @@ def _measure(
         bar.add(label="to disk, native")
         total_ms, _ = _best(lambda: native.write(read_export(path).messages, raw=False))
         bar.add(label="to disk, Python")
-        groups = _group_rows(len(messages), threads)
+        groups = rows_per_group(len(messages), threads)
         python_write_ms, _ = _timed(lambda: _python_write(columns, python_database, groups))
         python_total_ms = python_read_ms + python_compute_ms + python_write_ms
         stages.append(Stage("file to table on disk", total_ms, python_total_ms, count, megabytes))

@@ -15,7 +15,8 @@ _MEBIBYTE = 1 << 20
 # Version 1 of cgroups says "no limit" with the largest multiple of a page.
 _UNLIMITED = 1 << 60
 # DuckDB's vectors and its own row groups; smaller groups than four vectors compress badly.
-_VECTOR, _GROUP_MIN, _GROUP_MAX = 2_048, 8_192, 122_880
+# Rows of a vector, and of a row group: the least that pays, and DuckDB's own.
+VECTOR, GROUP_MIN, GROUP_MAX = 2_048, 8_192, 122_880
 _GROUPS_PER_THREAD = 4
 
 
@@ -343,5 +344,5 @@ def rows_per_group(rows: int, threads: int) -> int:
     >>> resources.rows_per_group(100_000, threads=2), resources.rows_per_group(10_000_000, threads=2)
     (14336, 122880)
     """
-    wanted = math.ceil(rows / (_GROUPS_PER_THREAD * max(1, threads)) / _VECTOR) * _VECTOR
-    return min(max(wanted, _GROUP_MIN), _GROUP_MAX)
+    wanted = math.ceil(rows / (_GROUPS_PER_THREAD * max(1, threads)) / VECTOR) * VECTOR
+    return min(max(wanted, GROUP_MIN), GROUP_MAX)

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 import duckdb
 
-from .resources import rows_per_group
+from .resources import GROUP_MAX, rows_per_group
 from .sql import identifier, quoted
 
 __all__ = ["advice", "all_threads", "fills_no_group", "too_few"]
 
-# Below, a thread more has nothing to gain; and DuckDB's own size.
-_ROWS_MIN, _GROUP = 20_000, 122_880
+# Below, a thread more has nothing to gain.
+_ROWS_MIN = 20_000
 
 
 @contextlib.contextmanager
@@ -35,12 +35,12 @@ def all_threads(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 def fills_no_group(rows: int, threads: int) -> bool:
     """Whether a table has less than a row group a thread, where DuckDB's own are all there is."""
-    return threads > 1 and _ROWS_MIN <= rows < threads * _GROUP
+    return threads > 1 and _ROWS_MIN <= rows < threads * GROUP_MAX
 
 
 def too_few(rows: int, groups: int, threads: int) -> bool:
     """Whether threads have no work on a table that is large enough for them."""
-    return threads > 1 and groups < min(2, threads) and _ROWS_MIN <= rows <= 4 * threads * _GROUP
+    return threads > 1 and groups < min(2, threads) and _ROWS_MIN <= rows <= 4 * threads * GROUP_MAX
 
 
 def advice(connection: duckdb.DuckDBPyConnection, table: str) -> str | None:

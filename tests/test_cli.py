@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 import streamliner_udf
-from streamliner_udf import cli, demo, reference
+from streamliner_udf import cli, reference, resources
 from streamliner_udf.ingest import load
 from streamliner_udf.ingest.synthetic import generate_whatsapp
 from streamliner_udf.progress import Progress
@@ -310,9 +310,9 @@ def test_module_and_its_exit_status(tmp_path: Path) -> None:
 
 
 def test_row_groups_keep_all_threads_busy() -> None:
-    assert demo._group_rows(100_000, 2) == 14_336
-    assert demo._group_rows(100, 2) == 8_192
-    assert demo._group_rows(50_000_000, 2) == 122_880
+    assert resources.rows_per_group(100_000, 2) == 14_336
+    assert resources.rows_per_group(100, 2) == 8_192
+    assert resources.rows_per_group(50_000_000, 2) == 122_880
     assert generate_whatsapp(50, seed=1) == generate_whatsapp(50, seed=1) != generate_whatsapp(50, seed=2)
 
 

@@ -15,6 +15,7 @@ import duckdb
 
 import streamliner_udf
 
+from ..resources import GROUP_MAX
 from ..sql import identifier, quoted
 
 __all__ = [
@@ -31,8 +32,8 @@ __all__ = [
     "versions",
 ]
 
-# Rows of a partition of a table, if nobody says otherwise: those of a row group.
-_ROWS = 122_880
+# Rows of a partition of a table, if nobody says otherwise.
+_ROWS = GROUP_MAX
 _FORMAT = 1
 _DATABASE = "streamliner_database"
 

@@ -22,7 +22,6 @@ __all__ = ["BUCKET", "REASON", "checksum_of", "done_record", "perform"]
 BUCKET = "streamliner_bucket"
 REASON = "quarantine_reason"
 _PLACE = "streamliner_place"
-_VECTOR, _ROW_GROUP = 2_048, 122_880
 
 
 def checksum_of(con: duckdb.DuckDBPyConnection, rows: str) -> tuple[int, str]:
@@ -116,7 +115,7 @@ def _compute(con: duckdb.DuckDBPyConnection, target: Path, task: Mapping[str, An
             f"SELECT * EXCLUDE ({_PLACE}) FROM (SELECT *, ({hashed(task['by'])} % {count})::INTEGER AS {BUCKET}, "
             f"row_number() OVER () AS {_PLACE} FROM ({task['sql']})) ORDER BY {BUCKET}, {_PLACE}"
         )
-        group = min(max(-(-rows_in // (count * _VECTOR)), 1) * _VECTOR, _ROW_GROUP)
+        group = min(max(-(-rows_in // (count * resources.VECTOR)), 1) * resources.VECTOR, resources.GROUP_MAX)
         path, record["rows_out"], record["checksum"] = _write(
             con, target, task, query, f", ROW_GROUP_SIZE {group}", made, f"* EXCLUDE ({BUCKET})"
         )

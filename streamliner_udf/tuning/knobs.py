@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..resources import rows_per_group
+from ..resources import GROUP_MAX, GROUP_MIN, VECTOR, rows_per_group
 from .trials import Facts, Input, Table
 from .workload import Workload
 
 __all__ = ["ALWAYS_LEFT", "SETTINGS", "Knob", "folklore", "knobs"]
 
-GROUP_UNIT, GROUP_MIN, GROUP_DEFAULT = 2048, 8192, 122_880
 # A rewrite of more than this is no answer to a workload that is too slow on one thread.
 _REWRITE_BYTES_MAX = 4 << 30
 _BATCHES = (1024, 8192, 32_768)
@@ -80,7 +79,7 @@ def _read(tables: Iterable[Table], workload: Workload) -> Table | None:
 
 
 def _row_groups(facts: Facts, workload: Workload) -> Knob:
-    default = f"{GROUP_DEFAULT:,} rows"
+    default = f"{GROUP_MAX:,} rows"
     table = _read(facts.tables, workload)
     if table is None or not table.rows:
         return Knob("row_group_size", default, reason="no table with rows")
@@ -94,12 +93,12 @@ def _row_groups(facts: Facts, workload: Workload) -> Knob:
     if table.rows < 2 * GROUP_MIN:
         return Knob("row_group_size", default, reason=f"{table.rows:,} rows are too few for two threads")
     rule = rows_per_group(table.rows, threads)
-    groups = table.groups or -(-table.rows // GROUP_DEFAULT)
+    groups = table.groups or -(-table.rows // GROUP_MAX)
     values = []
-    if groups < 2 * threads and rule < GROUP_DEFAULT:
-        values = [rule, min(2 * rule, GROUP_DEFAULT)]
-    if table.rows / groups < GROUP_DEFAULT / 2 and groups > 4 * threads:  # many inserts of few rows
-        values = [*values, GROUP_DEFAULT]
+    if groups < 2 * threads and rule < GROUP_MAX:
+        values = [rule, min(2 * rule, GROUP_MAX)]
+    if table.rows / groups < GROUP_MAX / 2 and groups > 4 * threads:  # many inserts of few rows
+        values = [*values, GROUP_MAX]
     # What would give the groups that there are is no change.
     values = [size for size in dict.fromkeys(values) if -(-table.rows // size) != groups]
     if not values:
@@ -115,10 +114,10 @@ def _attached(facts: Facts, workload: Workload) -> Knob | None:
     if table is None or not table.groups or table.groups < 2:
         return None
     threads = min(facts.threads, facts.resources.cpus, table.groups)
-    if table.rows // GROUP_DEFAULT + 1 >= threads:
+    if table.rows // GROUP_MAX + 1 >= threads:
         return None
-    rows = -(-table.rows // table.groups // GROUP_UNIT) * GROUP_UNIT
-    return Knob("attach_row_group_size", f"{GROUP_DEFAULT:,} rows", (max(rows, GROUP_UNIT),))
+    rows = -(-table.rows // table.groups // VECTOR) * VECTOR
+    return Knob("attach_row_group_size", f"{GROUP_MAX:,} rows", (max(rows, VECTOR),))
 
 
 def _threads(facts: Facts) -> Knob:

@@ -19,6 +19,7 @@ import duckdb
 from ..duckdb import connect
 from ..fresh_process import answer
 from ..measures import SpillWatch, machine_seconds, others, peak_memory, reset_peak_memory, written_bytes
+from ..resources import VECTOR
 from ..sql import identifier, quoted
 from .measures import Meter
 
@@ -26,8 +27,7 @@ __all__ = ["main"]
 
 _RESULT = "streamliner_result"
 _SOURCE = "streamliner_source"
-# Rows of a vector: a sample takes every n-th of them, so that rows that stand together stay together.
-_VECTOR = 2048
+# Rows from which on a sample is one of vectors: every n-th, so that rows that stand together stay together.
 _SAMPLED_MIN = 50_000
 _GROUPS_COUNTED_MAX = 5_000_000
 
@@ -98,7 +98,7 @@ def prepare(spec: dict[str, Any]) -> dict[str, Any]:
             ).fetchall()
             for schema, table, size in rows:
                 named = f"{identifier(schema)}.{identifier(table)}"
-                where = f" WHERE (rowid // {_VECTOR}) % {every} = 0" if size >= _SAMPLED_MIN else ""
+                where = f" WHERE (rowid // {VECTOR}) % {every} = 0" if size >= _SAMPLED_MIN else ""
                 connection.execute(f"INSERT INTO {made}.{named} SELECT * FROM {source}.{named}{where}")
         connection.execute(f"DETACH {made}")
     return {}

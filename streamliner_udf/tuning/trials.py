@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from ..fresh_process import ask
 from ..measures import processor
-from ..resources import Resources, detect
+from ..resources import GROUP_MAX, VECTOR, Resources, detect
 from .errors import TuningError
 from .workload import Workload
 
@@ -260,7 +260,7 @@ class Processes:
 
 def _sampled_groups(rows: int | None, every: int) -> int | None:
     """Rows of a row group in a sample: as many groups as there are for all rows, so that as many threads work."""
-    return rows if every == 1 else max(2048, (rows or 122_880) // every // 2048 * 2048)
+    return rows if every == 1 else max(VECTOR, (rows or GROUP_MAX) // every // VECTOR * VECTOR)
 
 
 def _machine() -> dict[str, Any]:
