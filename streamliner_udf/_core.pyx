@@ -4,7 +4,7 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.datetime cimport datetime_new, import_datetime
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
-from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
+from cpython.pycapsule cimport PyCapsule_Destructor, PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memset
@@ -1559,6 +1559,14 @@ cdef void _free_stream(object capsule) noexcept:
     free(stream)
 
 
+cdef object _empty_capsule(size_t size, const char *name, PyCapsule_Destructor destructor):
+    """Of a struct that is all zeros, and so has nothing to release until something is exported into it."""
+    cdef void *empty = calloc(1, size)
+    if empty is NULL:
+        raise MemoryError()
+    return PyCapsule_New(empty, name, destructor)
+
+
 # Without a part in garbage collection: nothing here can be part of a circle, and a collector that took `sources` away
 # first would leave the thread in the background with a text that is gone.
 @cython.no_gc
@@ -1597,10 +1605,8 @@ cdef class ArrowChunks:
     def __arrow_c_schema__(self):
         """Capsule of the column's Arrow type."""
         self.check()
-        cdef ArrowSchema *schema = <ArrowSchema *>calloc(1, sizeof(ArrowSchema))
-        if schema is NULL:
-            raise MemoryError()
-        capsule = PyCapsule_New(schema, "arrow_schema", &_free_schema)
+        capsule = _empty_capsule(sizeof(ArrowSchema), "arrow_schema", &_free_schema)
+        cdef ArrowSchema *schema = <ArrowSchema *>PyCapsule_GetPointer(capsule, "arrow_schema")
         if sl_arrow_export_schema(self.shared, schema) != 0:
             raise MemoryError()
         return capsule
@@ -1608,10 +1614,8 @@ cdef class ArrowChunks:
     def __arrow_c_stream__(self, requested_schema=None):
         """Capsule of a stream of the chunks. A requested schema is not followed, as the interface allows."""
         self.check()
-        cdef ArrowArrayStream *stream = <ArrowArrayStream *>calloc(1, sizeof(ArrowArrayStream))
-        if stream is NULL:
-            raise MemoryError()
-        capsule = PyCapsule_New(stream, "arrow_array_stream", &_free_stream)
+        capsule = _empty_capsule(sizeof(ArrowArrayStream), "arrow_array_stream", &_free_stream)
+        cdef ArrowArrayStream *stream = <ArrowArrayStream *>PyCapsule_GetPointer(capsule, "arrow_array_stream")
         if sl_arrow_export_stream(self.shared, stream) != 0:
             raise MemoryError()
         return capsule
@@ -1624,10 +1628,8 @@ cdef class ArrowColumn(ArrowChunks):
     def __arrow_c_array__(self, requested_schema=None):
         """Capsules of the type and of the values. A requested schema is not followed, as the interface allows."""
         self.check()
-        cdef ArrowArray *array = <ArrowArray *>calloc(1, sizeof(ArrowArray))
-        if array is NULL:
-            raise MemoryError()
-        capsule = PyCapsule_New(array, "arrow_array", &_free_array)
+        capsule = _empty_capsule(sizeof(ArrowArray), "arrow_array", &_free_array)
+        cdef ArrowArray *array = <ArrowArray *>PyCapsule_GetPointer(capsule, "arrow_array")
         if sl_arrow_export_chunk(self.shared, 0, array) != 0:
             raise MemoryError()
         return self.__arrow_c_schema__(), capsule
@@ -1700,10 +1702,8 @@ cdef class ArrowRows:
     def __arrow_c_schema__(self):
         """Capsule of the type of a record batch."""
         self.wait(0)
-        cdef ArrowSchema *schema = <ArrowSchema *>calloc(1, sizeof(ArrowSchema))
-        if schema is NULL:
-            raise MemoryError()
-        capsule = PyCapsule_New(schema, "arrow_schema", &_free_schema)
+        capsule = _empty_capsule(sizeof(ArrowSchema), "arrow_schema", &_free_schema)
+        cdef ArrowSchema *schema = <ArrowSchema *>PyCapsule_GetPointer(capsule, "arrow_schema")
         if sl_made_export_schema(self.made, schema) != 0:
             raise MemoryError()
         return capsule
@@ -1711,10 +1711,8 @@ cdef class ArrowRows:
     def __arrow_c_stream__(self, requested_schema=None):
         """Capsule of a stream of the batches. A requested schema is not followed, as the interface allows."""
         self.wait(0)
-        cdef ArrowArrayStream *stream = <ArrowArrayStream *>calloc(1, sizeof(ArrowArrayStream))
-        if stream is NULL:
-            raise MemoryError()
-        capsule = PyCapsule_New(stream, "arrow_array_stream", &_free_stream)
+        capsule = _empty_capsule(sizeof(ArrowArrayStream), "arrow_array_stream", &_free_stream)
+        cdef ArrowArrayStream *stream = <ArrowArrayStream *>PyCapsule_GetPointer(capsule, "arrow_array_stream")
         if sl_made_export_stream(self.made, stream) != 0:
             raise MemoryError()
         return capsule

@@ -176,10 +176,8 @@ cdef class JsonItems:
 
     def __arrow_c_stream__(self, requested_schema=None):
         """Capsule of a stream over all elements. A requested schema is not followed, as the interface allows."""
-        cdef ArrowArrayStream *stream = <ArrowArrayStream *>calloc(1, sizeof(ArrowArrayStream))
-        if stream is NULL:
-            raise MemoryError()
-        capsule = PyCapsule_New(stream, "arrow_array_stream", &_free_stream)
+        capsule = _empty_capsule(sizeof(ArrowArrayStream), "arrow_array_stream", &_free_stream)
+        cdef ArrowArrayStream *stream = <ArrowArrayStream *>PyCapsule_GetPointer(capsule, "arrow_array_stream")
         cdef sl_items_output output
         output.rows = RECORD_ROWS
         output.owners = self.owners
