@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ import duckdb
 from ._core import version
 from ._table import FUNCTIONS
 from .row_groups import advice, all_threads, fills_no_group
-from .sql import count, identifier, quoted
+from .sql import count, identifier, nodes, one_select, quoted
 from .transaction import is_open, transaction
 
 __all__ = ["MaterializeReport", "materialize"]
@@ -63,26 +62,6 @@ class MaterializeReport:
         )
 
 
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(tree, dict):
-        yield tree
-        for value in tree.values():
-            yield from _nodes(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from _nodes(value)
-
-
-def _parsed(connection: duckdb.DuckDBPyConnection, query: str, what: str) -> dict[str, Any]:
-    """The syntax tree of one SELECT."""
-    found = connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0][0]
-    tree: dict[str, Any] = json.loads(found)
-    if tree["error"] or len(tree["statements"]) != 1:
-        came = tree.get("error_message") or f"{len(tree.get('statements', []))} statements"
-        raise ValueError(f"materialize: expected {what} to be one SELECT, got {came}")
-    return tree
-
-
 @dataclass(frozen=True)
 class _Name:
     """A table as a query names it; empty parts are those that it leaves out."""
@@ -100,10 +79,10 @@ class _Name:
 
 def _tables(tree: Any) -> list[_Name]:
     """Tables that a query reads, without its own common table expressions."""
-    own = {entry["key"] for node in _nodes(tree) for entry in (node.get("cte_map") or {}).get("map", [])}
+    own = {entry["key"] for node in nodes(tree) for entry in (node.get("cte_map") or {}).get("map", [])}
     found = [
         _Name(node["catalog_name"], node["schema_name"], node["table_name"])
-        for node in _nodes(tree)
+        for node in nodes(tree)
         if node.get("type") == "BASE_TABLE"
     ]
     return list(dict.fromkeys(name for name in found if name.schema or name.table not in own))
@@ -115,10 +94,10 @@ class _Query:
     def __init__(self, connection: duckdb.DuckDBPyConnection, query: str, source: str | None) -> None:
         self.connection = connection
         self.text = query
-        self.tree = _parsed(connection, query, "query")
+        self.tree = one_select(connection, query, "materialize: expected query")
         tables = _tables(self.tree)
         if source is not None:
-            wanted = _tables(_parsed(connection, f"FROM {source}", "source"))
+            wanted = _tables(one_select(connection, f"FROM {source}", "materialize: expected source"))
             if len(wanted) != 1 or wanted[0] not in tables:
                 raise ValueError(
                     f"materialize: expected source to be one of the tables of the query "
@@ -133,11 +112,11 @@ class _Query:
 
     def _check(self) -> None:
         """An error for what makes a row of the answer depend on more than one row."""
-        names = {node["function_name"] for node in _nodes(self.tree) if node.get("class") == "FUNCTION"}
+        names = {node["function_name"] for node in nodes(self.tree) if node.get("class") == "FUNCTION"}
         listed = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'"
         aggregates = {row[0] for row in self.connection.execute(listed).fetchall()}
         found = sorted(names & aggregates)
-        for node in _nodes(self.tree):
+        for node in nodes(self.tree):
             if node.get("class") == "WINDOW":
                 found.append("a window function")
             if node.get("group_expressions"):
@@ -158,14 +137,14 @@ class _Query:
 
     def columns(self, there: list[str]) -> list[str]:
         """Columns of the source that the query may read."""
-        if any(node.get("class") == "STAR" for node in _nodes(self.tree)):
+        if any(node.get("class") == "STAR" for node in nodes(self.tree)):
             return there
-        used = {name.lower() for node in _nodes(self.tree) for name in node.get("column_names") or []}
+        used = {name.lower() for node in nodes(self.tree) for name in node.get("column_names") or []}
         return [name for name in there if name.lower() in used]
 
     def fingerprint(self, given: dict[str, str]) -> dict[str, str]:
         """What the answers depend on beside the rows: the query with the columns it gives, and our functions in it."""
-        names = {str(node["function_name"]).lower() for node in _nodes(self.tree) if node.get("class") == "FUNCTION"}
+        names = {str(node["function_name"]).lower() for node in nodes(self.tree) if node.get("class") == "FUNCTION"}
         ours = sorted(names & {function.sql_name for function in FUNCTIONS.values()})
         normal = self.connection.execute("SELECT json_deserialize_sql(?)", [json.dumps(self.tree)]).fetchall()[0][0]
         return {
@@ -177,7 +156,7 @@ class _Query:
     def of(self, view: str) -> str:
         """The query over another table in place of its source."""
         tree = json.loads(json.dumps(self.tree))
-        for node in _nodes(tree):
+        for node in nodes(tree):
             if node.get("type") != "BASE_TABLE":
                 continue
             if _Name(node["catalog_name"], node["schema_name"], node["table_name"]) == self.source:
@@ -201,7 +180,7 @@ class _Store:
     """The table of results and, beside it, which inputs they were computed from."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, target: str, key: str, query: _Query) -> None:
-        names = _tables(_parsed(connection, f"FROM {target}", "target"))
+        names = _tables(one_select(connection, f"FROM {target}", "materialize: expected target"))
         if len(names) != 1:
             raise ValueError(f"materialize: expected target to be the name of a table, got {target}")
         self.connection = connection

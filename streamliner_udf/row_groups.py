@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 
 import duckdb
 
 from .resources import GROUP_MAX, rows_per_group
-from .sql import identifier, quoted
+from .sql import identifier, quoted, syntax_tree
 
 __all__ = ["advice", "all_threads", "fills_no_group", "too_few"]
 
@@ -45,7 +44,7 @@ def too_few(rows: int, groups: int, threads: int) -> bool:
 
 def advice(connection: duckdb.DuckDBPyConnection, table: str) -> str | None:
     """What to do so that all threads work on a table, which is committed; None where they do, or there is no way."""
-    tree = json.loads(connection.execute("SELECT json_serialize_sql(?)", [f"FROM {table}"]).fetchall()[0][0])
+    tree = syntax_tree(connection, f"FROM {table}")
     if tree["error"]:
         return None
     named = tree["statements"][0]["node"]["from_table"]

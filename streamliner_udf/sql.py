@@ -1,10 +1,14 @@
-"""Values and names as SQL writes them, and the number that a query gives."""
+"""Values and names as SQL writes them, the number that a query gives, and queries as syntax trees."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from typing import Any
+
 import duckdb
 
-__all__ = ["count", "identifier", "quoted"]
+__all__ = ["count", "identifier", "nodes", "one_select", "quoted", "syntax_tree"]
 
 
 def quoted(value: object) -> str:
@@ -23,3 +27,30 @@ def count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     """The number that a query gives: of `SELECT count(*)`, and of INSERT."""
     row = connection.execute(query).fetchone()
     return int(row[0]) if row else 0
+
+
+def syntax_tree(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any]:
+    """What DuckDB reads in a query; "error" in it is true for all but SELECT."""
+    found = connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0][0]
+    tree: dict[str, Any] = json.loads(found)
+    return tree
+
+
+def one_select(connection: duckdb.DuckDBPyConnection, query: str, expected: str) -> dict[str, Any]:
+    """Its syntax tree. `expected` begins the error for what is not one SELECT: "materialize: expected query"."""
+    tree = syntax_tree(connection, query)
+    if tree["error"] or len(tree["statements"]) != 1:
+        came = tree.get("error_message") or f"{len(tree.get('statements', []))} statements"
+        raise ValueError(f"{expected} to be one SELECT, got {came}")
+    return tree
+
+
+def nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every node of a syntax tree."""
+    if isinstance(tree, dict):
+        yield tree
+        for value in tree.values():
+            yield from nodes(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from nodes(value)

@@ -16,7 +16,7 @@ import duckdb
 import streamliner_udf
 
 from ..resources import GROUP_MAX
-from ..sql import identifier, quoted
+from ..sql import identifier, nodes, one_select, quoted
 
 __all__ = [
     "Partition",
@@ -213,31 +213,17 @@ def attach(con: duckdb.DuckDBPyConnection, path: str) -> None:
 # ---- queries -------------------------------------------------------------------------------------------------------
 
 
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(tree, dict):
-        yield tree
-        for value in tree.values():
-            yield from _nodes(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from _nodes(value)
-
-
 def check_query(con: duckdb.DuckDBPyConnection, sql: str, name: str, together: bool) -> None:
     """An error for what does not give the same rows each time, or not the same in parts as in one.
 
     together : rows that belong together come together, so that a query may put rows in relation to each other.
     """
-    tree = json.loads(con.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()[0][0])
-    if tree["error"] or len(tree["statements"]) != 1:
-        came = tree.get("error_message") or f"{len(tree.get('statements', []))} statements"
-        raise ValueError(f"distributed.run: expected {name} to be one SELECT, got {came}")
-    nodes = list(_nodes(tree))
-    tables = {str(node["table_name"]).lower() for node in nodes if node.get("type") == "BASE_TABLE"}
+    tree = list(nodes(one_select(con, sql, f"distributed.run: expected {name}")))
+    tables = {str(node["table_name"]).lower() for node in tree if node.get("type") == "BASE_TABLE"}
     if "source" not in tables:
         came = ", ".join(sorted(tables)) or "none"
         raise ValueError(f"distributed.run: expected {name} to read the table source, got {came}")
-    names = {str(node["function_name"]).lower() for node in nodes if node.get("class") == "FUNCTION"}
+    names = {str(node["function_name"]).lower() for node in tree if node.get("class") == "FUNCTION"}
     # A function counts as unsteady if it is so for all types; error() ends the query and gives no rows.
     known = con.execute(
         "SELECT function_name, bool_or(function_type = 'aggregate'), "
@@ -251,7 +237,7 @@ def check_query(con: duckdb.DuckDBPyConnection, sql: str, name: str, together: b
     if together:
         return
     found = sorted(names & {row[0] for row in known if row[1]})
-    for node in nodes:
+    for node in tree:
         if node.get("class") == "WINDOW":
             found.append("a window function")
         if node.get("group_expressions"):

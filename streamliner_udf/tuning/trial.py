@@ -27,7 +27,7 @@ __all__ = ["main"]
 
 _RESULT = "streamliner_result"
 _SOURCE = "streamliner_source"
-# Rows from which on a sample is one of vectors: every n-th, so that rows that stand together stay together.
+# Rows of a table that is sampled: every n-th vector of it, so that rows that stand together stay together.
 _SAMPLED_MIN = 50_000
 _GROUPS_COUNTED_MAX = 5_000_000
 

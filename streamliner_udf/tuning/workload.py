@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
@@ -11,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from ..sql import syntax_tree
 from .errors import TuningError
 
 __all__ = ["Statement", "Workload", "parse"]
@@ -112,8 +112,7 @@ def _braced(sql: str) -> str:
 
 def _ordered(connection: duckdb.DuckDBPyConnection, statement: Statement) -> Statement:
     """What the rows of a query are ordered by. Rows that are equal in that may come in any order."""
-    answer = connection.execute("SELECT json_serialize_sql(?)", [statement.sql]).fetchall()[0][0]
-    tree = json.loads(answer)
+    tree = syntax_tree(connection, statement.sql)
     if tree["error"]:  # DESCRIBE and the like
         return statement
     modifiers = tree["statements"][0]["node"].get("modifiers") or []
