@@ -28,7 +28,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,19 @@ def _ours(con: duckdb.DuckDBPyConnection, exact: bool) -> Callable[[], Pairs]:
     return search
 
 
+def _neighbours(index: Any, signatures: Iterable[tuple[int, Any]]) -> Pairs:
+    """Pairs that an index of either library brings together, and whose signatures reach the threshold."""
+    found = set()
+    made: dict[int, Any] = {}
+    for key, signature in signatures:
+        for other in index.query(signature):
+            if made[other].jaccard(signature) >= THRESHOLD:
+                found.add((min(key, other), max(key, other)))
+        index.insert(key, signature)
+        made[key] = signature
+    return found
+
+
 def _datasketch(texts: Sequence[tuple[int, str]]) -> Callable[[], Pairs]:
     from datasketch import MinHash, MinHashLSH  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
@@ -121,15 +134,7 @@ def _datasketch(texts: Sequence[tuple[int, str]]) -> Callable[[], Pairs]:
         shingles = [[gram.encode() for gram in _ngrams(text)] for _, text in texts]
         signatures = MinHash.bulk(shingles, num_perm=HASHES)
         index = MinHashLSH(num_perm=HASHES, params=(BANDS, HASHES // BANDS))
-        found = set()
-        made: dict[int, Any] = {}
-        for (key, _), signature in zip(texts, signatures, strict=True):
-            for other in index.query(signature):
-                if made[other].jaccard(signature) >= THRESHOLD:
-                    found.add((min(key, other), max(key, other)))
-            index.insert(key, signature)
-            made[key] = signature
-        return found
+        return _neighbours(index, zip((key for key, _ in texts), signatures, strict=True))
 
     return search
 
@@ -137,19 +142,14 @@ def _datasketch(texts: Sequence[tuple[int, str]]) -> Callable[[], Pairs]:
 def _rensa(texts: Sequence[tuple[int, str]]) -> Callable[[], Pairs]:
     from rensa import RMinHash, RMinHashLSH  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
+    def signed(text: str) -> RMinHash:
+        signature = RMinHash(num_perm=HASHES, seed=1)
+        signature.update(_ngrams(text))
+        return signature
+
     def search() -> Pairs:
         index = RMinHashLSH(threshold=THRESHOLD, num_perm=HASHES, num_bands=BANDS)
-        found = set()
-        made: dict[int, Any] = {}
-        for key, text in texts:
-            signature = RMinHash(num_perm=HASHES, seed=1)
-            signature.update(_ngrams(text))
-            for other in index.query(signature):
-                if made[other].jaccard(signature) >= THRESHOLD:
-                    found.add((min(key, other), max(key, other)))
-            index.insert(key, signature)
-            made[key] = signature
-        return found
+        return _neighbours(index, ((key, signed(text)) for key, text in texts))
 
     return search
 

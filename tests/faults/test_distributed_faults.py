@@ -18,21 +18,17 @@ from typing import Any
 
 import duckdb
 import pytest
+from corpus import PARTS, QUERY, ROWS, WORK, write_source
 
 import streamliner_udf
 from streamliner_udf import distributed
-from streamliner_udf.sql import quoted
 
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.skipif(sys.platform != "linux", reason="processes are found and stopped by way of Linux's /proc"),
 ]
 
-PARTS, ROWS = 6, 1_500
 PATIENCE = 120.0  # seconds until a test that waits for something gives up
-# Long enough at work to be met there: half a second a partition.
-WORK = "list_sum(list_transform(range(1500), lambda x: (x * id) % 7))::BIGINT"
-QUERY = f"SELECT id, sl_scrub_pii(text) AS text, {WORK} AS work FROM source"
 KEYED = (
     f"SELECT chat, count(*) AS n, list(id ORDER BY id) AS ids, sum({WORK})::BIGINT AS work FROM source GROUP BY chat"
 )
@@ -46,15 +42,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture
 def source(tmp_path: Path, con: duckdb.DuckDBPyConnection) -> Path:
-    folder = tmp_path / "in"
-    folder.mkdir()
-    for part in range(PARTS):
-        con.execute(
-            f"COPY (SELECT {part * ROWS} + i AS id, 'mail a' || i || '@example.org ' || md5(i::VARCHAR) AS text, "
-            f"i % 11 AS chat FROM range({ROWS}) t(i)) TO {quoted(folder / f'p{part}.parquet')} (COMPRESSION zstd)"
-        )
-    con.execute(f"CREATE VIEW source AS FROM read_parquet({quoted(folder / '*.parquet')})")
-    return folder
+    return write_source(con, tmp_path / "in")
 
 
 class Driver:

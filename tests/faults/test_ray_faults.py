@@ -13,10 +13,10 @@ from typing import Any
 
 import duckdb
 import pytest
+from corpus import PARTS, QUERY, write_source
 
 import streamliner_udf
 from streamliner_udf import distributed
-from streamliner_udf.sql import quoted
 
 ray = pytest.importorskip("ray")
 
@@ -27,10 +27,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-PARTS, ROWS = 6, 1_500
 PATIENCE = 180.0
-WORK = "list_sum(list_transform(range(1500), lambda x: (x * id) % 7))::BIGINT"
-QUERY = f"SELECT id, sl_scrub_pii(text) AS text, {WORK} AS work FROM source"
 
 
 @pytest.fixture
@@ -41,15 +38,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture
 def source(tmp_path: Path, con: duckdb.DuckDBPyConnection) -> Path:
-    folder = tmp_path / "in"
-    folder.mkdir()
-    for part in range(PARTS):
-        con.execute(
-            f"COPY (SELECT {part * ROWS} + i AS id, 'mail a' || i || '@example.org' AS text FROM range({ROWS}) t(i)) "
-            f"TO {quoted(folder / f'p{part}.parquet')}"
-        )
-    con.execute(f"CREATE VIEW source AS FROM read_parquet({quoted(folder / '*.parquet')})")
-    return folder
+    return write_source(con, tmp_path / "in")
 
 
 def parents(process: int) -> list[int]:
