@@ -15,10 +15,11 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import floors
+
+from streamliner_udf.measures import processor
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,6 @@ def ratio(slower: Series, faster: Series, per: float = 1.0) -> dict[str, float]:
     }
 
 
-def _cpu_model() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
 def _compiler() -> str:
     try:
         done = subprocess.run([*floors.compiler(), "--version"], capture_output=True, text=True, check=True)
@@ -113,7 +105,7 @@ def machine(threads: int | list[int]) -> dict[str, Any]:
 
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
-        "cpu": _cpu_model(),
+        "cpu": processor(),
         "cores": usable,
         "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
         "system": f"{platform.system()} {platform.machine()}",
