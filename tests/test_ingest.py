@@ -330,8 +330,8 @@ def test_a_marker_that_nobody_knows_is_named(con: duckdb.DuckDBPyConnection) -> 
 def test_files_of_one_ingestion_do_not_stay_in_memory(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """DuckDB keeps what was registered until the transaction ends, and that is after the last file. Small files wait for
-    each other, up to a number of bytes: here those of one."""
+    """DuckDB keeps what was registered until the transaction ends, and that is after the last file. Small files wait
+    for each other, up to a number of bytes: here those of one."""
     line = "05/03/2024, 09:15 - Ana: " + "a text of some length " * 20 + "\n"
     files = []
     for number in range(12):

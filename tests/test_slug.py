@@ -1,4 +1,4 @@
-"""Slugs: the same in blocks of 64 bytes, wherever a code point stands in its block, as one code point after the other."""
+"""Slugs: the same in blocks of 64 bytes, wherever a code point stands, as one code point after the other."""
 
 from __future__ import annotations
 

@@ -152,8 +152,8 @@ class _Waiting:
 class _Loader:
     """Chats into one table.
 
-    Small chats wait for each other, since DuckDB ends its row groups with each INSERT on several threads: of forty chats
-    of 25,000 messages by themselves it makes small groups, and the next checkpoint writes all of them once more.
+    Small chats wait for each other, since DuckDB ends its row groups with each INSERT on several threads: of forty
+    chats of 25,000 messages by themselves it makes small groups, and the next checkpoint writes all of them again.
     """
 
     def __init__(self, target: _Target, options: LoadOptions) -> None:
