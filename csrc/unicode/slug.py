@@ -35,8 +35,8 @@ def gather(mask: int) -> list[int]:
 ELSEWHERE = 0x80
 # Leads of two bytes whose code points are looked up: U+0080 to U+017F, Latin with accents.
 LATIN_LEADS = (0xC2, 0xC3, 0xC4, 0xC5)
-# What the vector path takes to leave nothing without a look: Cyrillic to Arabic, symbols and dingbats, kana, ideographs,
-# variation selector 16, pictographs.
+# What the vector path takes to leave nothing without a look: Cyrillic to Arabic, symbols and dingbats, kana,
+# ideographs, variation selector 16, pictographs.
 EMPTY_RANGES = (
     (0x400, 0x6FF),
     (0x2600, 0x27BF),
@@ -119,7 +119,8 @@ static inline uint32_t slug_number(uint32_t point) {{
 }}
 
 /* By the last six bits of a code point, one byte: the character that it leaves, 0 for nothing, 0x80 for what
- * slug_number has to tell. Of U+0080 to U+017F, 64 for each lead; and of U+2000 to U+203F, where only nothing is told. */
+ * slug_number has to tell. Of U+0080 to U+017F, 64 for each lead; and of U+2000 to U+203F, where only nothing is
+ * told. */
 static const uint8_t slug_latin[{len(LATIN_LEADS)}][64] = {{
 {latin}
 }};
