@@ -1,5 +1,5 @@
-"""Writes docs/functions.md from the function table and the docstrings of the specification, and the tables of
-README.md, bench/README.md and docs/tuning.md from committed results of the benchmarks.
+"""Writes docs/functions.md from the function table and the docstrings of the specification, the tables of README.md and
+other pages from committed results of the benchmarks, and the types of the package (docs/stubs.py).
 
 python docs/generate.py            write the pages
 python docs/generate.py --check    exit status 1 if a page is not current
@@ -12,19 +12,19 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+import stubs
 
 from streamliner_udf import reference
 from streamliner_udf._table import FUNCTIONS, Function
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/functions.md"
-README = ROOT / "README.md"
-BENCHMARKS = ROOT / "bench/README.md"
-TUNING = ROOT / "docs/tuning.md"
+MARKED = (ROOT / "README.md", ROOT / "bench/README.md", ROOT / "docs/tuning.md")  # pages with marked tables
 RESULTS = ROOT / "bench/results"
 HEADING = re.compile(r"^(Parameters|Returns|Examples)\n-+\n", re.MULTILINE)
 FACT = re.compile(r"^(Nulls|Errors|Cost|Source) : ", re.MULTILINE)
@@ -293,12 +293,18 @@ def with_tables(text: str) -> str:
     return text
 
 
-def main(arguments: Sequence[str], page: Path = PAGE, others: Sequence[Path] = (README, BENCHMARKS, TUNING)) -> int:
+def main(
+    arguments: Sequence[str],
+    page: Path = PAGE,
+    others: Sequence[Path] = MARKED,
+    types: Callable[[], dict[Path, str]] = stubs.pages,
+) -> int:
     if list(arguments) not in ([], ["--check"]):
         print(f"generate.py: expected nothing or --check, got {' '.join(arguments)}", file=sys.stderr)
         return 2
     status = 0
-    for path, text in ((page, render()), *((one, with_tables(one.read_text(encoding="utf-8"))) for one in others)):
+    marked = {one: with_tables(one.read_text(encoding="utf-8")) for one in others}
+    for path, text in {page: render(), **marked, **types()}.items():
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
         if arguments:
