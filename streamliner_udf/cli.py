@@ -174,8 +174,8 @@ def _parser() -> argparse.ArgumentParser:
     completion = commands.add_parser(
         "completion",
         help="what a shell has to read to complete this command",
-        description="Prints a script that completes commands, options, their choices and files. shtab makes it, from the "
-        "options of this version: pip install 'streamliner_udf[completion]'. The script itself does not need it.",
+        description="Prints a script that completes commands, options, their choices and files. shtab makes it from "
+        "the options of this version: pip install 'streamliner_udf[completion]'. The script itself does not need it.",
         epilog='example: eval "$(streamliner completion bash)"\n'
         "         streamliner completion zsh > ~/.zfunc/_streamliner   (with fpath=(~/.zfunc $fpath) before compinit)\n"
         "         streamliner completion fish > ~/.config/fish/completions/streamliner.fish",
