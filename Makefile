@@ -78,7 +78,7 @@ lint: build ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: build ## write docs/functions.md from the table and the oracles
+docs: build ## write what is generated: the reference, tables of figures, the types
 	$(RUN) docs/generate.py
 
 bench: build ## what a call, a vector and a row cost on each way into DuckDB

@@ -218,6 +218,12 @@ def test_the_stub_has_what_the_package_has() -> None:
     assert functions | others == {*streamliner_udf.__all__, "__version__"}
 
 
+def test_types_are_there_when_asked_for() -> None:
+    code = "import streamliner_udf as s, sys; print(s.types.PiiFinding.__name__)"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "PiiFinding\n"
+
+
 def test_the_stub_of_the_library_names_what_it_has() -> None:
     for node in stub("_core.pyi").body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
