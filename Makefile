@@ -156,7 +156,7 @@ $(BIN)/python:
 # The build requirements live in the environment, so that a rebuild needs no network and no isolated copy of NumPy.
 $(VENV)/.tools: pyproject.toml | $(BIN)/python
 	$(RUN) -m pip install --quiet --upgrade 'setuptools>=77' 'cython>=3.1' 'numpy>=2' wheel
-	$(RUN) -m pip install --quiet --upgrade 'duckdb>=2' 'pytest>=8' 'pyarrow>=16' 'polars>=1' 'rapidfuzz>=3.14' 'faker>=30' 'markdown-it-py>=3' 'ruff>=0.6' 'mypy>=1.11'
+	$(RUN) -m pip install --quiet --upgrade 'duckdb>=2' 'pytest>=8' 'pyarrow>=16' 'polars>=1' 'rapidfuzz>=3.14' 'faker>=30' 'markdown-it-py>=3' 'cryptography>=42' duckdb-cli 'ruff>=0.6' 'mypy>=1.11'
 	touch $@
 
 $(VENV)/.built: $(VENV)/.tools $(NATIVE)

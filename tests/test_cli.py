@@ -276,7 +276,7 @@ def test_the_bar_names_the_file_and_how_far_it_is(tmp_path: Path, monkeypatch: p
     assert quiet.getvalue() == ""
 
 
-@pytest.mark.parametrize("command", ["demo", "functions", "ingest", "sniff"])
+@pytest.mark.parametrize("command", ["demo", "functions", "ingest", "sniff", "trust"])
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         cli.main([command, "--help"])
