@@ -256,14 +256,23 @@ def _load(connection: duckdb.DuckDBPyConnection) -> None:
         cursor.execute(f"LOAD {quoted(extension_path())}")
 
 
+def trusted_copy(root: Path, version: str, platform: str) -> Path:
+    """Where DuckDB, with its extensions in `root`, keeps the copy that it loads FROM streamliner."""
+    return root / version / platform / "repositories" / TRUSTED_REPOSITORY / f"{EXTENSION_NAME}.duckdb_extension"
+
+
 def _load_trusted(connection: duckdb.DuckDBPyConnection) -> bool:
     """Loads the copy that `streamliner trust` made, if there is one and it is of this very file."""
-    query = "SELECT install_path FROM duckdb_extensions() WHERE extension_name = ? AND installed_from = ?"
     with connection.cursor() as cursor:
         try:
-            found = cursor.execute(query, [EXTENSION_NAME, TRUSTED_REPOSITORY]).fetchall()
-            ours = extension_path().read_bytes()[:-_SIGNATURE]
-            if not any(Path(path).read_bytes()[:-_SIGNATURE] == ours for (path,) in found):
+            # DuckDB 2.0.0 does not list it in duckdb_extensions().
+            folder, version = cursor.execute(
+                "SELECT current_setting('extension_directory'), library_version FROM pragma_version()"
+            ).fetchall()[0]
+            [(platform,)] = cursor.execute("PRAGMA platform").fetchall()
+            root = Path(folder) if folder else Path.home() / ".duckdb" / "extensions"
+            copy = trusted_copy(root, version, platform)
+            if copy.read_bytes()[:-_SIGNATURE] != extension_path().read_bytes()[:-_SIGNATURE]:
                 return False
             cursor.execute(TRUSTED_LOAD)
         except (duckdb.Error, OSError):  # no file system access, or no trust any more

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from .duckdb import EXTENSION_NAME, TRUSTED_LOAD, TRUSTED_REPOSITORY, extension_path
+from .duckdb import EXTENSION_NAME, TRUSTED_LOAD, TRUSTED_REPOSITORY, extension_path, trusted_copy
 from .errors import RegistrationError
 from .sql import quoted
 
@@ -102,8 +102,7 @@ class _Places:
 
     @property
     def installed(self) -> Path:
-        folder = self.extensions / self.version / self.platform / "repositories" / TRUSTED_REPOSITORY
-        return folder / f"{EXTENSION_NAME}.duckdb_extension"
+        return trusted_copy(self.extensions, self.version, self.platform)
 
 
 def _places(connection: duckdb.DuckDBPyConnection) -> _Places:
@@ -296,7 +295,7 @@ def plan_removal() -> Plan:
     elif listed is not None:
         # Somebody else's, and so are the copies under its name.
         return Plan(places.version, places.platform, tuple(_own_steps(places)))
-    copies = sorted(places.extensions.glob(f"*/*/repositories/{TRUSTED_REPOSITORY}"))
+    copies = sorted(places.extensions.glob(str(trusted_copy(Path(), "*", "*").parent)))
     found += [Step(str(copy), "the copy that DuckDB loads", False) for copy in copies]
     return Plan(places.version, places.platform, (*found, *_own_steps(places)))
 
