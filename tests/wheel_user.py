@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import duckdb
+import polars as pl
 
 import streamliner_udf
 from streamliner_udf import find_pii, scrub_pii, slugify
+from streamliner_udf.polars import ExprFunctions, SeriesFunctions
 
 
 def clean(texts: list[str | None]) -> list[str | None]:
@@ -17,4 +19,6 @@ con: duckdb.DuckDBPyConnection = streamliner_udf.connect(":memory:")
 backend: streamliner_udf.Backend = streamliner_udf.register(con)
 slug: str = slugify("Olá, Mundo!", max_length=20)
 kinds: list[str] = [finding["kind"] for finding in find_pii("mail ana@example.org")]
+clean_column: pl.Expr = ExprFunctions(pl.col("text")).scrub_pii().alias("clean")
+slugs: pl.Series = SeriesFunctions(pl.Series(["Olá, Mundo!"])).slugify(20)
 where: str = str(streamliner_udf.extension_path())
