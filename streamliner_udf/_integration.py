@@ -11,8 +11,10 @@ from ._functions import public
 from ._table import FUNCTIONS, Function
 
 
-def missing(library: str, extra: str) -> ImportError:
-    return ImportError(f"streamliner_udf.{extra}: expected {library}, got none; pip install 'streamliner_udf[{extra}]'")
+def missing(library: str, extra: str, error: ImportError) -> ImportError:
+    return ImportError(
+        f"streamliner_udf.{extra}: expected {library}, but Python says: {error}; pip install 'streamliner_udf[{extra}]'"
+    )
 
 
 def add_methods(namespace: type, run: Callable[[Function, list[Any]], Any], result: type) -> None:

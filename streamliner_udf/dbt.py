@@ -22,7 +22,7 @@ try:
         BasePlugin,
     )
 except ImportError as error:
-    raise missing("dbt-duckdb", "dbt") from error
+    raise missing("dbt-duckdb", "dbt", error) from error
 
 __all__ = ["Plugin"]
 

@@ -26,7 +26,7 @@ try:
     import ibis  # type: ignore[import-not-found,import-untyped,unused-ignore]
     import ibis.expr.datatypes as dt  # type: ignore[import-not-found,import-untyped,unused-ignore]
 except ImportError as error:
-    raise missing("Ibis", "ibis") from error
+    raise missing("Ibis", "ibis", error) from error
 
 _TYPES: dict[str, Any] = {
     "text": dt.string,

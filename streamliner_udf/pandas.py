@@ -21,7 +21,7 @@ try:
     import pandas as pd  # type: ignore[import-untyped,import-not-found,unused-ignore]
     import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 except ImportError as error:
-    raise missing("pandas and pyarrow", "pandas") from error
+    raise missing("pandas and pyarrow", "pandas", error) from error
 
 __all__ = ["SeriesFunctions"]
 

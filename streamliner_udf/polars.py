@@ -21,7 +21,7 @@ from ._table import Function, Param, Result
 try:
     import polars as pl
 except ImportError as error:
-    raise missing("Polars", "polars") from error
+    raise missing("Polars", "polars", error) from error
 
 __all__ = ["ExprFunctions", "SeriesFunctions"]
 
@@ -68,7 +68,7 @@ def _call(function: Function, values: list[Any], columns: Sequence[pl.Series]) -
         # Polars gives a constant as one row beside many; here it is a scalar, unless it is all there is.
         is_constant = len(column) == 1 != length
         given[at] = column.to_list()[0] if is_constant else column
-    result = pl.Series(columns[0].name, public(function.name)(*given))
+    result = pl.Series(public(function.name)(*given))
     return _uuid_text(result) if function.result.type == "uuid" else result
 
 

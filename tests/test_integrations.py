@@ -238,6 +238,20 @@ def test_methods_have_the_words_of_the_function(module: str, function: Function)
         assert [p.default for p in shown[1:]] == [p.default for p in parameters]
 
 
+@pytest.mark.parametrize("module", ["polars", "pandas", "ibis"])
+def test_an_option_by_name_leaves_those_before_it(module: str) -> None:
+    found = library(module)
+    want = [streamliner_udf.chunk_text("One two. Three four.", overlap=3)]
+    if module == "ibis":
+        assert [
+            found.duckdb.from_connection(paths.connection()).execute(
+                udfs().chunk_text("One two. Three four.", overlap=3)
+            )
+        ] == want
+    else:
+        assert found.Series(["One two. Three four."]).sl.chunk_text(overlap=3).to_list() == want
+
+
 # ---- Polars --------------------------------------------------------------------------------------------------------
 
 
@@ -339,6 +353,7 @@ def test_pandas_aligns_and_takes_constants(authors: Any) -> None:
     assert authors.sl.ratio(other).dropna().to_dict() == {3: 100.0, 9: 100.0}
     assert authors.sl.ratio(["Ana", "x", "Ana"]).dropna().to_dict() == {3: 100.0, 9: 0.0}
     assert authors.sl.ratio("Ana").dropna().to_dict() == {3: 100.0, 9: 0.0}
+    assert pd.Series(["Ana", float("nan")], dtype=object).sl.slugify().to_list() == ["ana", None]
     assert authors[::2].sl.slugify().to_dict() == {3: "ana", 9: "bo"}
     assert authors.iloc[:0].sl.ratio("x").empty
     twice = authors.set_axis([1, 1, 2])
