@@ -20,11 +20,20 @@ COLUMNS := csrc/python/batch.c csrc/python/arrow.c csrc/python/rows.c csrc/pytho
 NATIVE := $(wildcard csrc/*.c csrc/*.h csrc/*.def csrc/*/*.c csrc/*/*.h csrc/*/*.py) $(wildcard streamliner_udf/*.pyx streamliner_udf/*.pxd streamliner_udf/*.pxi streamliner_udf/reference/*.txt) setup.py pyproject.toml
 # What compares the kernels with the specification, by the ways that look at many texts and at one.
 SPECIFIED := tests/test_golden.py tests/test_oracle.py -k "sql- or python_list or python_scalar"
-C_TESTS := $(patsubst tests/c/%.c,%,$(wildcard tests/c/*.c))
+# One replaces the allocator, which needs a linker that can wrap functions.
+C_TESTS := $(filter-out $(if $(filter Linux,$(shell uname -s)),,test_memory),$(patsubst tests/c/%.c,%,$(wildcard tests/c/*.c)))
+LINK_test_memory := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free
 C_OBJECTS := $(patsubst %.c,%.o,$(wildcard csrc/*.c csrc/kernels/*.c) $(COLUMNS))
 # Each kernel is tested as on processors that can do less than this one.
 CPUS := all avx2 ssse3 plain
 DUCKDB_VERSIONS := 1.4.5 1.5.6 2.0.0
+# Libraries that have a door, by what can be installed together. Later versions of dbt-core fetch a parser from outside the index.
+INTEGRATIONS := frames dbt spark batches
+NEEDS_frames := polars pandas 'ibis-framework[duckdb]' duckdb-engine
+NEEDS_dbt := 'dbt-core<1.11' dbt-duckdb
+NEEDS_spark := pyspark 'pandas<3'
+NEEDS_batches := daft 'ray[data]'
+INTEGRATION_DUCKDB ?= duckdb>=2
 # Time of all that is packed: of the last commit, so that equal sources give equal bytes.
 EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 1767225600)
 WHEEL_PYTHONS ?= 3.11 3.12 3.13
@@ -33,7 +42,7 @@ WHEEL_TESTS ?= .
 WHEEL_PLATFORM ?= manylinux_2_28_$(shell uname -m)
 
 .SECONDARY: # keep what was installed between two runs
-.PHONY: help demo build test test-faults gate test-duckdb-versions asan test-c valgrind fuzz fuzz-oracle fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel test-wheel clean
+.PHONY: help demo build test test-faults gate test-duckdb-versions test-integrations asan test-c valgrind fuzz fuzz-oracle fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel test-wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -56,6 +65,8 @@ gate: $(BIN)/python ## what a row of the function table lacks, without building 
 	$(RUN) tests/gate.py
 
 test-duckdb-versions: $(DUCKDB_VERSIONS:%=.duckdb-envs/%/.tested) ## the SQL door on every supported DuckDB
+
+test-integrations: $(INTEGRATIONS:%=build/integration-envs/%/.tested) ## the doors of Polars, pandas, Ibis, dbt, Spark and others with the real library
 
 asan: $(C_TESTS:%=build/asan/%) ## kernels and C tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call run-c,asan)
@@ -107,7 +118,7 @@ build/$(1)/kernels.a: $$(C_OBJECTS:%=build/$(1)/objects/%)
 	rm -f $$@
 	ar rcs $$@ $$^
 build/$(1)/%: tests/c/%.c $$(wildcard tests/c/*.h) build/$(1)/kernels.a
-	$$(CC) $$(FLAGS_$(1)) -Icsrc -Ibuild/generated $$< build/$(1)/kernels.a -o $$@
+	$$(CC) $$(FLAGS_$(1)) -Icsrc -Ibuild/generated $$< build/$(1)/kernels.a $$(LINK_$$*) -o $$@
 endef
 $(eval $(call c-build,asan))
 $(eval $(call c-build,shipped))
@@ -156,7 +167,7 @@ $(BIN)/python:
 # The build requirements live in the environment, so that a rebuild needs no network and no isolated copy of NumPy.
 $(VENV)/.tools: pyproject.toml | $(BIN)/python
 	$(RUN) -m pip install --quiet --upgrade 'setuptools>=77' 'cython>=3.1' 'numpy>=2' wheel
-	$(RUN) -m pip install --quiet --upgrade 'duckdb>=2' 'pytest>=8' 'pyarrow>=16' 'polars>=1' 'rapidfuzz>=3.14' 'faker>=30' 'shtab>=1.13' 'markdown-it-py>=3' 'ruff>=0.6' 'mypy>=1.11'
+	$(RUN) -m pip install --quiet --upgrade 'duckdb>=2' 'pytest>=8' 'pyarrow>=16' 'polars>=1' 'rapidfuzz>=3.14' 'faker>=30' 'shtab>=1.13' 'markdown-it-py>=3' 'cryptography>=42' duckdb-cli 'ruff>=0.6' 'mypy>=1.11'
 	touch $@
 
 $(VENV)/.built: $(VENV)/.tools $(NATIVE)
@@ -204,4 +215,14 @@ $(foreach python,$(WHEEL_PYTHONS),$(foreach version,$(WHEEL_DUCKDBS),$(eval $(ca
 
 .duckdb-envs/%/.tested: .duckdb-envs/%/.installed $(wildcard tests/*.py tests/*/*)
 	cd tests && ../.duckdb-envs/$*/bin/python -P -m pytest -p no:cacheprovider --rootdir . -c ../pyproject.toml duckdb_versions
+	touch $@
+
+build/integration-envs/%/.installed: $(VENV)/.wheel
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet '$(INTEGRATION_DUCKDB)' 'numpy>=2' 'pytest>=8' 'pyarrow>=18' $(NEEDS_$*)
+	$(@D)/bin/python -m pip install --quiet --no-deps --force-reinstall dist/*.whl
+	touch $@
+
+build/integration-envs/%/.tested: build/integration-envs/%/.installed $(wildcard tests/*.py) docs/integrations.md
+	cd tests && ../$(@D)/bin/python -P -m pytest -p no:cacheprovider --rootdir . -c ../pyproject.toml -k integrations test_integrations.py test_docs.py
 	touch $@

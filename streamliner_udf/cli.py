@@ -163,6 +163,20 @@ def _parser() -> argparse.ArgumentParser:
     tune.add_argument("--verify", type=Path, metavar="FILE", help="measure this recommendation.json again instead")
     tune.add_argument("--json", action="store_true", help="print JSON instead of the table")
 
+    trust = commands.add_parser(
+        "trust",
+        help="let every DuckDB 2.0 of yours load the extension, with a key of this machine",
+        description="For connections that were opened before the import and allow no unsigned extensions, and for "
+        "other clients of the same DuckDB: signs the bundled extension with a key made here, tells DuckDB that you "
+        "trust what it has signed, and installs it. Says before what it will write and where, and asks. Needs the "
+        "package cryptography: pip install 'streamliner_udf[trust]'.",
+        epilog="example: streamliner trust\n         streamliner trust --remove",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    trust.add_argument("--remove", action="store_true", help="take everything away that this command ever wrote")
+    trust.add_argument("--yes", action="store_true", help="do not ask; without a terminal it is needed")
+    trust.add_argument("--json", action="store_true", help="print JSON instead of text; needs --yes")
+
     functions = commands.add_parser(
         "functions",
         help="list the functions",
@@ -441,6 +455,49 @@ def _tune(options: argparse.Namespace) -> int:
     return EXIT_OK if good else EXIT_FAILED
 
 
+def _trust(options: argparse.Namespace) -> int:
+    import duckdb
+
+    from . import trust
+    from .duckdb import TRUSTED_LOAD
+    from .errors import RegistrationError
+
+    try:
+        planned = trust.plan_removal() if options.remove else trust.plan()
+        name = f"streamliner_udf, DuckDB {planned.duckdb_version} on {planned.platform}"
+        if planned.open_steps:
+            if not options.json:
+                print(f"{name}: {'taken away' if options.remove else 'written'} will be\n\n{planned}\n", flush=True)
+            if not options.yes and (status := _consent()) != EXIT_OK:
+                return status
+            planned = trust.remove() if options.remove else trust.carry_out()
+    except (RegistrationError, OSError, duckdb.Error) as error:
+        print(f"streamliner trust: {str(error).removeprefix('trust: ')}", file=sys.stderr)
+        return EXIT_FAILED
+    if options.json:
+        print(json.dumps({**planned.to_dict(), "load": None if options.remove else TRUSTED_LOAD}, indent=2), flush=True)
+    elif options.remove:
+        print("nothing of it is left" if planned.steps else f"{name}: there is nothing to take away", flush=True)
+    else:
+        print(f"{name} is trusted; in any connection of yours: {TRUSTED_LOAD};", flush=True)
+    return EXIT_OK
+
+
+def _consent() -> int:
+    """Asks the person at the terminal; the exit status, 0 for a yes."""
+    if not (sys.stdin and sys.stdin.isatty()):
+        print("streamliner trust: expected --yes, since nobody can be asked here; nothing was changed", file=sys.stderr)
+        return EXIT_USAGE
+    try:
+        answer = input("Go on? [y/N] ")
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() in ("y", "yes"):
+        return EXIT_OK
+    print("streamliner trust: nothing was changed", file=sys.stderr)
+    return EXIT_FAILED
+
+
 def _functions(options: argparse.Namespace) -> int:
     from ._table import FUNCTIONS
 
@@ -485,6 +542,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "ingest": _ingest,
             "scale": _scale,
             "sniff": _sniff,
+            "trust": _trust,
             "tune": _tune,
         }
         return commands[options.command](options)

@@ -20,6 +20,10 @@ from .errors import RegistrationError
 from .sql import quoted
 
 EXTENSION_NAME = "streamliner_udf"
+# The extension repository of `streamliner trust`.
+TRUSTED_REPOSITORY = "streamliner"
+TRUSTED_LOAD = f"LOAD {EXTENSION_NAME} FROM {TRUSTED_REPOSITORY}"
+_SIGNATURE = 256  # bytes at the end of an extension file
 _ERROR_SIZE = 512
 # On the module that all copies of this package share: a second registration would break every later connect.
 _GUARD = "_streamliner_udf_registered_by"
@@ -252,6 +256,30 @@ def _load(connection: duckdb.DuckDBPyConnection) -> None:
         cursor.execute(f"LOAD {quoted(extension_path())}")
 
 
+def trusted_copy(root: Path, version: str, platform: str) -> Path:
+    """Where DuckDB, with its extensions in `root`, keeps the copy that it loads FROM streamliner."""
+    return root / version / platform / "repositories" / TRUSTED_REPOSITORY / f"{EXTENSION_NAME}.duckdb_extension"
+
+
+def _load_trusted(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Loads the copy that `streamliner trust` made, if there is one and it is of this very file."""
+    with connection.cursor() as cursor:
+        try:
+            # DuckDB 2.0.0 does not list it in duckdb_extensions().
+            folder, version = cursor.execute(
+                "SELECT current_setting('extension_directory'), library_version FROM pragma_version()"
+            ).fetchall()[0]
+            [(platform,)] = cursor.execute("PRAGMA platform").fetchall()
+            root = Path(folder) if folder else Path.home() / ".duckdb" / "extensions"
+            copy = trusted_copy(root, version, platform)
+            if copy.read_bytes()[:-_SIGNATURE] != extension_path().read_bytes()[:-_SIGNATURE]:
+                return False
+            cursor.execute(TRUSTED_LOAD)
+        except (duckdb.Error, OSError):  # no file system access, or no trust any more
+            return False
+    return True
+
+
 def register(connection: duckdb.DuckDBPyConnection) -> Backend:
     """Puts the functions on an open connection, by the best way that it permits.
 
@@ -286,6 +314,8 @@ def register(connection: duckdb.DuckDBPyConnection) -> Backend:
         refused = str(error).splitlines()[0]
     else:
         return Backend.EXTENSION
+    if _load_trusted(connection):
+        return Backend.EXTENSION
     try:
         from ._arrow_udf import register_arrow
 
@@ -293,7 +323,8 @@ def register(connection: duckdb.DuckDBPyConnection) -> Backend:
     except ImportError as error:
         raise RegistrationError(
             f"register: expected a connection that can LOAD an extension, or pyarrow for the fallback; DuckDB says: "
-            f"{refused}; Python says: {error}. Open it with streamliner_udf.connect(...), or pip install pyarrow"
+            f"{refused}; Python says: {error}. Open it with streamliner_udf.connect(...), or pip install pyarrow, or "
+            "on DuckDB 2.0 run `streamliner trust` once"
         ) from error
     return Backend.ARROW
 
@@ -335,7 +366,7 @@ def _present(connection: duckdb.DuckDBPyConnection) -> Backend | None:
     try:
         with connection.cursor() as cursor:
             row = cursor.execute(
-                "SELECT install_mode FROM duckdb_extensions() WHERE extension_name = ?", [EXTENSION_NAME]
+                "SELECT install_mode FROM duckdb_extensions() WHERE loaded AND extension_name = ?", [EXTENSION_NAME]
             ).fetchone()
     except duckdb.Error:  # no file system access, which that table needs
         return Backend.STATIC

@@ -10,6 +10,7 @@ import io
 import pkgutil
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -24,6 +25,8 @@ import streamliner_udf
 from streamliner_udf import cli, reference
 
 ROOT = Path(__file__).parents[1]
+# Each of its sections is about a library of its own, and runs where that is installed.
+INTEGRATIONS = ROOT / "docs/integrations.md"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("[!.]*/README.md")])
 MODULES = [f"{reference.__name__}.{module.name}" for module in pkgutil.iter_modules(reference.__path__)] + [
     "streamliner_udf.duckdb",
@@ -38,7 +41,10 @@ COMMANDS = next(action.choices for action in cli._parser()._actions if isinstanc
 
 def blocks(path: Path, language: str) -> list[tuple[int, str]]:
     """Code of the fenced blocks in a language, with the line each starts on."""
-    text = path.read_text(encoding="utf-8")
+    return blocks_of(path.read_text(encoding="utf-8"), language)
+
+
+def blocks_of(text: str, language: str) -> list[tuple[int, str]]:
     found = re.finditer(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     return [(text.count("\n", 0, match.start(1)) + 1, match[1]) for match in found]
 
@@ -68,7 +74,9 @@ def test_examples_hold_for_the_compiled_functions(name: str) -> None:
     assert not (report := failures(test)), report
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", [path for path in PAGES if path != INTEGRATIONS], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_python_blocks_run(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them, in order, but those after a comment that says why not."""
     monkeypatch.chdir(tmp_path)
@@ -83,6 +91,41 @@ def test_python_blocks_run(path: Path, tmp_path: Path, monkeypatch: pytest.Monke
         before = path.read_text(encoding="utf-8").split("\n")[: line - 2]
         if not (before[-1] or before[-2]).startswith("<!-- not run: "):
             exec(compiled, names)
+
+
+def sections() -> list[tuple[str, str]]:
+    """Title and text of each section of that page that has Python in it."""
+    parts = re.split(r"^## (.*)\n", INTEGRATIONS.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [(title, text) for title, text in zip(parts[1::2], parts[2::2], strict=True) if blocks_of(text, "python")]
+
+
+@pytest.mark.parametrize(("title", "text"), sections(), ids=[title for title, _ in sections()])
+@pytest.mark.filterwarnings("ignore")  # libraries about each other
+def test_integrations_run_where_the_library_is(title: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tests = [
+        doctest.DocTestParser().get_doctest(code, {}, title, None, line) for line, code in blocks_of(text, "python")
+    ]
+    needed = {
+        alias.name
+        for test in tests
+        for example in test.examples
+        for node in ast.walk(ast.parse(example.source))
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if not alias.name.startswith("streamliner_udf")
+    }
+    assert needed, f"{title}: expected blocks that import what they are about"
+    for name in sorted(needed):
+        pytest.importorskip(name)
+    if "pyspark.sql" in needed and not shutil.which("java"):
+        pytest.skip("Spark needs Java, which is not here")
+    # Workers are processes of their own.
+    monkeypatch.setenv("PYTHONPATH", str(Path(streamliner_udf.__file__).parents[1]))
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    names: dict[str, object] = {}
+    for test in tests:
+        test.globs = names
+        assert not (report := failures(test)), report
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -134,10 +134,8 @@ def test_sql_names_were_free() -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=lambda f: f.name)
 def test_the_example_runs(function: Function) -> None:
-    args = connection().execute(f"SELECT {function.example}").fetchone()
-    row = connection().execute(f"SELECT {function.sql_name}({function.example})").fetchone()
-    assert args is not None
-    assert row is not None
+    [args] = connection().execute(f"SELECT {function.example}").fetchall()
+    [row] = connection().execute(f"SELECT {function.sql_name}({function.example})").fetchall()
     assert canonical(row[0]) == oracle(function, *split(function, args))
     assert row[0] or row[0] == 0, "an example shows something"
 
@@ -165,13 +163,12 @@ def test_catalog_says_what_the_table_says(function: Function) -> None:
 def test_sql_defaults_are_the_tables(function: Function) -> None:
     """Leaving an option out equals writing its default."""
     optional = [param.default for param in function.params if not param.required]
-    example = connection().execute(f"SELECT {function.example}").fetchone()
-    assert example is not None
+    [example] = connection().execute(f"SELECT {function.example}").fetchall()
     required = list(example[: len(function.params) - len(optional)])
 
     def call(args: list[Any]) -> Any:
         given = ", ".join(f"?::{param.sql_type}" for param, _ in zip(function.params, args, strict=False))
-        return connection().execute(f"SELECT {function.sql_name}({given})", args).fetchone()
+        return connection().execute(f"SELECT {function.sql_name}({given})", args).fetchall()
 
     for count in range(len(optional) + 1):
         assert call([*required, *optional[:count]]) == call(required)

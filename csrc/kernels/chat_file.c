@@ -102,28 +102,30 @@ static sl_status stop(sl_rows *rows) {
 }
 
 /* Whether the beginning of a text, which may end within a character, holds a message. */
-static int has_message(const char *ptr, size_t len) {
+static sl_status has_message(const char *ptr, size_t len, int *found) {
     sl_cell cells[COLUMNS_MAX];
     sl_rows rows = {.cells = cells, .columns = COLUMNS_MAX, .capacity = 1, .flush = stop};
     sl_value none = {.type = SL_TYPE_TEXT, .text = SL_STR("")};
     sl_options options = {{0}, NULL, NULL};
     sl_error error;
-    if (sl_prepare_whatsapp(&none, &options, &error) > SL_OK) return 0;
-    (void)sl_parse_whatsapp((sl_str){ptr, (uint32_t)len}, &options, &rows);
+    SL_TRY(sl_prepare_whatsapp(&none, &options, &error));
+    sl_status status = sl_parse_whatsapp((sl_str){ptr, (uint32_t)len}, &options, &rows);
     if (options.release) options.release(options.object);
     sl_rows_free(&rows);
-    return rows.count > 0;
+    *found = rows.count > 0;
+    return *found ? SL_OK : status; /* with a message there it was stopped on purpose */
 }
 
-static int sample_has_message(const uint8_t *bytes, size_t len) {
-    encoding found = find_encoding(bytes, len);
-    if (found <= ENCODING_MARKED) return has_message((const char *)bytes, len);
+static sl_status sample_has_message(const uint8_t *bytes, size_t len, int *found) {
+    encoding kind = find_encoding(bytes, len);
+    *found = 0;
+    if (kind <= ENCODING_MARKED) return has_message((const char *)bytes, len, found);
     sl_buf text = SL_BUF_HEAP;
     size_t bad = 0;
-    int result = sl_utf16_decode(bytes + 2, len - 2, found == ENCODING_BIG, &text, &bad) == SL_OK &&
-                 has_message(text.ptr, text.len);
+    sl_status status = sl_utf16_decode(bytes + 2, len - 2, kind == ENCODING_BIG, &text, &bad);
+    if (status == SL_OK) status = has_message(text.ptr, text.len, found);
     sl_buf_free(&text);
-    return result;
+    return status;
 }
 
 /* ---- archives ---------------------------------------------------------------------------------------------------- */
@@ -187,7 +189,10 @@ static sl_status choose(const sl_zip *zip, const sl_zip_member **candidates, uin
         if (status == SL_ENOMEM) return status;
         /* What is an archive itself is not opened, and no text either. */
         int nested = status == SL_OK && sl_zip_begins((sl_str){(const char *)sample, (uint32_t)made});
-        if (status == SL_OK && !nested && sample_has_message(sample, made)) {
+        int found = 0;
+        /* For want of memory nothing is known of it, and the next one may be the wrong one. */
+        if (status == SL_OK && !nested && sample_has_message(sample, made, &found) == SL_ENOMEM) return SL_ENOMEM;
+        if (found) {
             *chosen = candidates[i];
             return SL_OK;
         }

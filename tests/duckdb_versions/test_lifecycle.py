@@ -54,6 +54,7 @@ def test_what_uses_the_functions_opens_without_them(tmp_path: Path) -> None:
         con.execute("CREATE TABLE t AS SELECT 'A B' AS s")
         con.execute("CREATE VIEW v AS SELECT sl_slugify(s) AS slug FROM t")
         con.execute("CREATE MACRO twice(x) AS sl_slugify(x || ' ' || x)")
+        con.execute("COMMENT ON VIEW v IS 'needs streamliner_udf'")
     without = """
 import sys, duckdb
 con = duckdb.connect(sys.argv[1])
@@ -63,9 +64,11 @@ for query in ("FROM v", "SELECT twice('A')"):
         con.execute(query)
     except duckdb.Error as error:
         print(type(error).__name__, "sl_slugify does not exist" in str(error))
+print(con.execute("SELECT comment FROM duckdb_views() WHERE view_name = 'v'").fetchall()[0][0])
 """
     lines = without.replace("sys.argv[1]", repr(str(path)))
-    assert python(lines).split("\n") == ["[('A B',)]", "CatalogException True", "CatalogException True"]
+    told = ["[('A B',)]", "CatalogException True", "CatalogException True", "needs streamliner_udf"]
+    assert python(lines).split("\n") == told
     with streamliner_udf.connect(path) as con:
         assert con.execute("SELECT slug, twice('A') FROM v").fetchall() == [("a-b", "a-a")]
 

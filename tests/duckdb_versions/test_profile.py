@@ -171,9 +171,10 @@ def test_spills_where_only_the_user_can_look(tmp_path: Path) -> None:
         assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
     assert not folder.exists(), "DuckDB removes what it made"
     where = python(
-        "import os, streamliner_udf; con = streamliner_udf.connect(profile='pipeline')\n"
+        "import atexit, os, streamliner_udf; con = streamliner_udf.connect(profile='pipeline')\n"
         "folder = con.execute(\"SELECT current_setting('temp_directory')\").fetchone()[0]; print(folder, flush=True)\n"
-        "if os.fork() == 0: raise SystemExit\n"
+        # The child runs what runs at exit and goes: it must not close the connection that it has inherited.
+        "if os.fork() == 0: atexit._run_exitfuncs(); os._exit(0)\n"
         "os.wait(); print(os.path.isdir(os.path.dirname(folder)))"
     )
     spilled_to, there = where.splitlines()
