@@ -210,6 +210,21 @@ def ingest_table() -> str:
         cells.append(", ".join(f"{name} {figure(ratio)}" for name, ratio in row["ratios"].items()))
         lines.append(f"| {' | '.join(cells)} |")
     lines += ["", machine(record["machine"]) + "."]
+    for row in record["ingestions"]:
+        if "floor" not in row["ways"]:
+            continue
+        memory, default, floor, kernel = (
+            f"{row['ways'][way]['seconds_min'] * 1e3:.0f} ms" for way in ("memory", "default", "floor", "kernel")
+        )
+        again = f"{row['ways']['kernel']['again_seconds'] * 1e3:.0f} ms"
+        lines.append(
+            f"{row['format']}, {row['messages']:,}: {memory} into memory; {default} into a file with DuckDB's own row "
+            f"groups, of which writing the same rows from a table in memory takes {floor}; the kernel alone {kernel}, "
+            f"and {again} once its process has touched the memory."
+        )
+    loads = {f"{row['load']:.1f}" for row in record["ingestions"] if "load" in row}
+    if loads:
+        lines.append(f"Load of the machine before each export, which others used too: {', '.join(sorted(loads))}.")
     return "\n".join(lines)
 
 

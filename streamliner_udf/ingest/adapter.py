@@ -64,6 +64,8 @@ class LoadOptions:
     limits: ZipLimits | None = None
     # Where the messages go: for an adapter that lets DuckDB read the file, or keeps rows in a temporary table.
     connection: duckdb.DuckDBPyConnection | None = None
+    # Rows of a row group of the table: record batches of as many go into it as they are. None where nobody knows.
+    batch_rows: int | None = None
     # To be called with what is done of the source, from 0 to 1, by an adapter that takes its time.
     progress: Callable[[float], object] = lambda share: None
 

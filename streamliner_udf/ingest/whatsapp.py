@@ -80,12 +80,12 @@ class _Chat:
     replaced: int
 
 
-def _parse(content: bytes, options: str = "", keyed: str | None = None) -> _Chat:
+def _parse(content: bytes, options: str = "", keyed: str | None = None, batch_rows: int | None = None) -> _Chat:
     """The bytes of a file, parsed with options of `parse_whatsapp`. Most are UTF-8 already, and then nothing is
     decoded: the kernel reads them as they are, which takes a third of the time. `keyed`: the thread of `msg_key`."""
 
     def rows(content: bytes) -> Any:
-        return streamliner_udf.parse_rows("parse_whatsapp", content, options, keyed=keyed)
+        return streamliner_udf.parse_rows("parse_whatsapp", content, options, keyed=keyed, batch_rows=batch_rows)
 
     encoding, replaced, given = "utf-8", 0, content
     if content.startswith(ARCHIVE):  # within an archive, or named as a text: not opened
@@ -299,8 +299,8 @@ class WhatsAppAdapter:
     def _chat(self, source: Source, options: LoadOptions, skipped: list[Skipped]) -> Chat:
         title = options.chat or _title(source)
         known = _options(source, options)
-        parsed = _parse(source.read(), known, f"{self.name}\x1f{title}")
-        look = _sniff(parsed.content, known)
+        parsed = _parse(source.read(), known, f"{self.name}\x1f{title}", options.batch_rows)
+        look = parsed.messages.look()
         if not look["messages"]:
             raise ExportError(
                 f"ingest: expected {source.name} to hold messages like {_EXAMPLE}, got none: {look['reason']}"
