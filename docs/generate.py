@@ -338,18 +338,18 @@ def near_duplicates_table() -> str:
 
 
 def functions_table() -> str:
-    """The functions by the headings of the table, each with its ratio to a Python UDF."""
+    """The functions under the headings of the table: what each does in a line, and its ratio to a Python UDF."""
     table = (ROOT / "csrc/functions.def").read_text(encoding="utf-8")
-    lines = ["| to | functions |", "| --- | --- |"]
+    lines = ["| function | does | faster |", "| --- | --- | ---: |"]
     heading = re.compile(r"^/\* (\w+) \*/$|^SL_FUNCTION\((\w+),", re.MULTILINE)
     for title, name in heading.findall(table):
         if title:
-            lines.append(f"| {title.lower()} | ")
+            lines.append(f"| **{title}** | | |")
             continue
-        ratio = of_function(name).get("python")
-        shown = f"[`{FUNCTIONS[name].sql_name}`](docs/functions.md#{FUNCTIONS[name].sql_name})"
-        lines[-1] += f"{shown}{f' **{figure(ratio)}x**' if ratio else ''}, "
-    return "\n".join(f"{line.removesuffix(', ')} |" if line.endswith(", ") else line for line in lines)
+        function, ratio = FUNCTIONS[name], of_function(name).get("python")
+        shown = f"[`{function.sql_name}`](docs/functions.md#{function.sql_name})"
+        lines.append(f"| {shown} | {function.summary} | {f'{figure(ratio)}x' if ratio else ''} |")
+    return "\n".join(lines)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ..row_groups import advice, group_rows
 from ..sql import count, quoted
 from ..transaction import is_open, transaction
 from . import registry, staging
-from .adapter import MESSAGE_COLUMNS, Adapter, Chat, LoadOptions, Skipped, Source
+from .adapter import MESSAGE_COLUMNS, SMALL, Adapter, Chat, LoadOptions, Skipped, Source
 from .choosing import left_out, pieces, refusal
 from .errors import ExportError
 from .report import FileReport, IngestReport
@@ -435,6 +435,8 @@ def ingest(
             loader = _Loader(target, options)
             with contextlib.closing(loader):
                 for one, said in with_progress(sources, options, progress):
+                    if len(sources) > 1 and one.size() < SMALL:
+                        said = replace(said, batch_rows=None)
                     try:
                         report.files.append(_load_file(one, named, loader, said))
                     except ZipValidationError as error:

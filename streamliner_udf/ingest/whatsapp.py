@@ -6,13 +6,13 @@ import codecs
 import datetime
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import streamliner_udf
 
-from .adapter import ARCHIVE, Chat, Container, Folder, LoadOptions, Skipped, Source
+from .adapter import ARCHIVE, SMALL, Chat, Container, Folder, LoadOptions, Skipped, Source
 from .errors import ExportError
 from .safezip import SafeZip, ZipLimits, ZipValidationError
 
@@ -292,8 +292,11 @@ class WhatsAppAdapter:
             return
         assert source.container is not None
         skipped: list[Skipped] = []
-        for name in _find_chats(source.container, skipped):
-            yield self._chat(source.member_named(name), options, skipped)
+        names = list(_find_chats(source.container, skipped))
+        for name in names:
+            chat = source.member_named(name)
+            is_small = len(names) > 1 and chat.size() < SMALL
+            yield self._chat(chat, replace(options, batch_rows=None) if is_small else options, skipped)
             skipped = []
 
     def _chat(self, source: Source, options: LoadOptions, skipped: list[Skipped]) -> Chat:
