@@ -28,6 +28,13 @@ C_OBJECTS := $(patsubst %.c,%.o,$(wildcard csrc/*.c csrc/kernels/*.c) $(COLUMNS)
 # Each kernel is tested as on processors that can do less than this one.
 CPUS := all avx2 ssse3 plain
 DUCKDB_VERSIONS := 1.4.5 1.5.6 2.0.0
+# Libraries that have a door, by what can be installed together. Later versions of dbt-core fetch a parser from outside the index.
+INTEGRATIONS := frames dbt spark batches
+NEEDS_frames := polars pandas 'ibis-framework[duckdb]' duckdb-engine
+NEEDS_dbt := 'dbt-core<1.11' dbt-duckdb
+NEEDS_spark := pyspark 'pandas<3'
+NEEDS_batches := daft 'ray[data]'
+INTEGRATION_DUCKDB ?= duckdb>=2
 # Time of all that is packed: of the last commit, so that equal sources give equal bytes.
 EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 1767225600)
 WHEEL_PYTHONS ?= 3.11 3.12 3.13 3.14 3.15
@@ -36,7 +43,7 @@ WHEEL_TESTS ?= .
 WHEEL_PLATFORM ?= manylinux_2_28_$(shell uname -m)
 
 .SECONDARY: # keep what was installed between two runs
-.PHONY: help demo build test test-faults gate test-duckdb-versions asan test-c valgrind fuzz fuzz-oracle soak fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel test-wheel clean
+.PHONY: help demo build test test-faults gate test-duckdb-versions test-integrations asan test-c valgrind fuzz fuzz-oracle soak fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel test-wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -59,6 +66,8 @@ gate: $(BIN)/python ## what a row of the function table lacks, without building 
 	$(RUN) tests/gate.py
 
 test-duckdb-versions: $(DUCKDB_VERSIONS:%=.duckdb-envs/%/.tested) ## the SQL door on every supported DuckDB
+
+test-integrations: $(INTEGRATIONS:%=build/integration-envs/%/.tested) ## the doors of Polars, pandas, Ibis, dbt, Spark and others with the real library
 
 asan: $(C_TESTS:%=build/asan/%) ## kernels and C tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call run-c,asan)
@@ -84,7 +93,7 @@ lint: build ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: build ## write docs/functions.md from the table and the oracles
+docs: build ## write what is generated: the reference, tables of figures, the types
 	$(RUN) docs/generate.py
 
 bench: build ## what a call, a vector and a row cost on each way into DuckDB
@@ -162,7 +171,7 @@ $(BIN)/python:
 # The build requirements live in the environment, so that a rebuild needs no network and no isolated copy of NumPy.
 $(VENV)/.tools: pyproject.toml | $(BIN)/python
 	$(RUN) -m pip install --quiet --upgrade 'setuptools>=77' 'cython>=3.1' 'numpy>=2' wheel
-	$(RUN) -m pip install --quiet --upgrade 'duckdb>=2' 'pytest>=8' 'pyarrow>=16' 'polars>=1' 'rapidfuzz>=3.14' 'faker>=30' 'markdown-it-py>=3' 'cryptography>=42' duckdb-cli 'ruff>=0.6' 'mypy>=1.11'
+	$(RUN) -m pip install --quiet --upgrade 'duckdb>=2' 'pytest>=8' 'pyarrow>=16' 'polars>=1' 'rapidfuzz>=3.14' 'faker>=30' 'shtab>=1.13' 'markdown-it-py>=3' 'cryptography>=42' duckdb-cli 'ruff>=0.6' 'mypy>=1.11'
 	touch $@
 
 $(VENV)/.built: $(VENV)/.tools $(NATIVE)
@@ -210,4 +219,14 @@ $(foreach python,$(WHEEL_PYTHONS),$(foreach version,$(WHEEL_DUCKDBS),$(eval $(ca
 
 .duckdb-envs/%/.tested: .duckdb-envs/%/.installed $(wildcard tests/*.py tests/*/*)
 	cd tests && ../.duckdb-envs/$*/bin/python -P -m pytest -p no:cacheprovider --rootdir . -c ../pyproject.toml duckdb_versions
+	touch $@
+
+build/integration-envs/%/.installed: $(VENV)/.wheel
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet '$(INTEGRATION_DUCKDB)' 'numpy>=2' 'pytest>=8' 'pyarrow>=18' $(NEEDS_$*)
+	$(@D)/bin/python -m pip install --quiet --no-deps --force-reinstall dist/*.whl
+	touch $@
+
+build/integration-envs/%/.tested: build/integration-envs/%/.installed $(wildcard tests/*.py) docs/integrations.md
+	cd tests && ../$(@D)/bin/python -P -m pytest -p no:cacheprovider --rootdir . -c ../pyproject.toml -k integrations test_integrations.py test_docs.py
 	touch $@

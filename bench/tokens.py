@@ -105,9 +105,8 @@ def texts(guide: str | None) -> Iterator[tuple[str, list[str]]]:
 
 def errors(rows: Sequence[str], count: Callable[[str], int]) -> dict[str, Any]:
     wanted = [count(text) for text in rows]
-    found = [
-        estimate / tokens - 1 for estimate, tokens in zip(streamliner_udf.estimate_tokens(rows), wanted, strict=True)
-    ]
+    estimates = streamliner_udf.estimate_tokens(list(rows))
+    found = [estimate / tokens - 1 for estimate, tokens in zip(estimates, wanted, strict=True)]
     return {
         "texts": len(rows),
         "tokens": sum(wanted),

@@ -1,5 +1,5 @@
-"""Writes docs/functions.md from the function table and the docstrings of the specification, and the tables of
-README.md, bench/README.md and docs/tuning.md from committed results of the benchmarks.
+"""Writes docs/functions.md from the function table and the docstrings of the specification, the tables of README.md and
+other pages from committed results of the benchmarks, and the types of the package (docs/stubs.py).
 
 python docs/generate.py            write the pages
 python docs/generate.py --check    exit status 1 if a page is not current
@@ -11,20 +11,24 @@ import functools
 import inspect
 import json
 import re
+import shutil
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+import stubs
 
 from streamliner_udf import reference
 from streamliner_udf._table import FUNCTIONS, Function
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/functions.md"
-README = ROOT / "README.md"
-BENCHMARKS = ROOT / "bench/README.md"
-TUNING = ROOT / "docs/tuning.md"
+# Pages with marked blocks.
+MARKED = (ROOT / "README.md", ROOT / "bench/README.md", *(ROOT / "docs").glob("[!f]*.md"))
 RESULTS = ROOT / "bench/results"
 HEADING = re.compile(r"^(Parameters|Returns|Examples)\n-+\n", re.MULTILINE)
 FACT = re.compile(r"^(Nulls|Errors|Cost|Source) : ", re.MULTILINE)
@@ -126,11 +130,16 @@ def machine(where: dict[str, Any]) -> str:
     return f"{where['cpu']}, {where['cores']} cores, DuckDB {where['duckdb']}, Python {where['python']}"
 
 
+def read(benchmark: str) -> dict[str, Any]:
+    """A committed record of a benchmark."""
+    record: dict[str, Any] = json.loads((RESULTS / f"{benchmark}-reference.json").read_text(encoding="utf-8"))
+    return record
+
+
 @functools.cache
 def measured() -> dict[str, Any]:
     """What bench/run.py found."""
-    record: dict[str, Any] = json.loads((RESULTS / "run-reference.json").read_text(encoding="utf-8"))
-    return record
+    return read("run")
 
 
 def of_function(name: str) -> dict[str, float]:
@@ -187,7 +196,7 @@ def goals_table() -> str:
 
 def ingest_table() -> str:
     """What bench/ingest.py measured."""
-    record = json.loads((RESULTS / "ingest-reference.json").read_text(encoding="utf-8"))
+    record = read("ingest")
     lines = [
         "| export | messages | MB | ms | messages/s | MB/s | read | unpack | parse | write | peak MB | faster than |",
         f"| --- |{' ---: |' * 10} --- |",
@@ -206,7 +215,7 @@ def ingest_table() -> str:
 
 def latency_table() -> str:
     """What bench/latency.py measured."""
-    record = json.loads((RESULTS / "latency-reference.json").read_text(encoding="utf-8"))
+    record = read("latency")
     lines = ["| what | least |", "| --- | ---: |"]
     units = {"import_ms": "ms", "connect_ms": "ms", "sql_us": "µs", "door_ns": "ns", "batch_us": "µs"}
     for part, unit in units.items():
@@ -217,7 +226,7 @@ def latency_table() -> str:
 
 def settings_table() -> str:
     """What bench/settings.py measured."""
-    record = json.loads((RESULTS / "settings-reference.json").read_text(encoding="utf-8"))
+    record = read("settings")
     lines = [
         "| setting | rows | it makes | busiest thread | work | file |",
         "| --- | ---: | --- | ---: | ---: | ---: |",
@@ -240,7 +249,7 @@ def settings_table() -> str:
 
 def incremental_table() -> str:
     """What bench/incremental.py measured."""
-    record = json.loads((RESULTS / "incremental-reference.json").read_text(encoding="utf-8"))
+    record = read("incremental")
     lines = ["| rows that are new or changed | ms | CPU ms | times less | CPU |", "| --- | ---: | ---: | ---: | ---: |"]
     for row in record["runs"]:
         cells = [row["what"], f"{row['wall_ms']:.0f}", f"{row['cpu_ms']:.0f}"]
@@ -252,7 +261,7 @@ def incremental_table() -> str:
 
 def demo_table() -> str:
     """The table of `streamliner demo`."""
-    report = json.loads((RESULTS / "demo-reference.json").read_text(encoding="utf-8"))
+    report = read("demo")
     lines = ["| stage | native, ms | Python, ms | ratio |", "| --- | ---: | ---: | ---: |"]
     for stage in report["stages"]:
         cells = f"{stage['native_ms']:.1f} | {stage['python_ms']:.0f} | {figure(stage['ratio'])}"
@@ -261,44 +270,203 @@ def demo_table() -> str:
     return "\n".join(lines)
 
 
+def pii_table() -> str:
+    """What bench/pii_quality.py found."""
+    record = read("pii-quality")
+    tools = record["scores"]
+    lines = [f"| kind | {' | '.join(tools)} |", f"| --- |{' ---: |' * len(tools)}"]
+    for kind in tools["streamliner_udf"]:
+        cells = []
+        for kinds in tools.values():
+            found = kinds.get(kind, {}).get("exact")
+            cells.append(f"{found['f1']:.3f} ({found['precision']:.2f}, {found['recall']:.2f})" if found else "")
+        lines.append(f"| {kind} | {' | '.join(cells)} |")
+    lines += ["", f"{record['rows']:,} messages of the split `{record['split']}`; Faker {record['faker']}."]
+    return "\n".join(lines)
+
+
+def near_duplicates_table() -> str:
+    """What bench/near_duplicates.py found, beside other libraries and of much."""
+    record = read("near-duplicates")
+    titles = {
+        "streamliner": "`near_duplicates`",
+        "streamliner, estimated": "`near_duplicates`, `exact=False`",
+        "datasketch": "datasketch, MinHashLSH",
+        "rensa": "rensa, RMinHashLSH",
+    }
+    sample = record["sample"]
+    lines = [
+        f"{sample['texts']:,} different texts, {sample['right']:,} pairs of which reach the threshold:",
+        "",
+        "| | CPU s | pairs | recall | precision |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for name, way in sample["ways"].items():
+        found = f"{way['pairs']:,} | {way['recall']:.4f} | {way['precision']:.4f}"
+        lines.append(f"| {titles[name]} | {way['cpu']:.2f} | {found} |")
+    lines += [
+        "",
+        "With a tenth of the messages from one template:",
+        "",
+        "| messages | | CPU s | seconds | MB more than the table | candidates |",
+        "| ---: | --- | ---: | ---: | ---: | ---: |",
+    ]
+    for rows, ways in record["scale"].items():
+        for name, way in reversed(ways.items()):
+            title = titles["streamliner" if name == "exact" else "streamliner, estimated"]
+            cells = f"{way['cpu']:.1f} | {way['seconds']:.1f} | {way['megabytes']:,.0f} | {way['candidates']:,}"
+            lines.append(f"| {int(rows):,} | {title} | {cells} |")
+    load = record["machine"]["load_average"][0]
+    busy = f"; others were at work on it (load {load:.0f})" if load > record["machine"]["cores"] else ""
+    lines += ["", f"{machine(record['machine'])}{busy}."]
+    return "\n".join(lines)
+
+
 def functions_table() -> str:
-    rows = []
-    for f in FUNCTIONS.values():
-        ratio = of_function(f.name).get("python")
-        rows.append(f"| `{f.sql_name}({short(f)})` | {f.summary} | {f'{figure(ratio)}x' if ratio else ''} |")
-    return "\n".join(["| SQL | gives | faster than a Python UDF |", "| --- | --- | ---: |", *rows])
+    """The functions by the headings of the table, each with its ratio to a Python UDF."""
+    table = (ROOT / "csrc/functions.def").read_text(encoding="utf-8")
+    lines = ["| to | functions |", "| --- | --- |"]
+    heading = re.compile(r"^/\* (\w+) \*/$|^SL_FUNCTION\((\w+),", re.MULTILINE)
+    for title, name in heading.findall(table):
+        if title:
+            lines.append(f"| {title.lower()} | ")
+            continue
+        ratio = of_function(name).get("python")
+        shown = f"[`{FUNCTIONS[name].sql_name}`](docs/functions.md#{FUNCTIONS[name].sql_name})"
+        lines[-1] += f"{shown}{f' **{figure(ratio)}x**' if ratio else ''}, "
+    return "\n".join(f"{line.removesuffix(', ')} |" if line.endswith(", ") else line for line in lines)
 
 
-def short(function: Function) -> str:
-    """Parameters as people write them: `text[, max_length]`."""
-    required = ", ".join(param.name for param in function.params if param.required)
-    return required + "".join(f"[, {param.name}]" for param in function.params if not param.required)
+@dataclass(frozen=True)
+class Measured:
+    """Figures in the documentation: what makes them again, the record it leaves in bench/results, and where they are.
+
+    `table` makes a block that pages mark by the name; without one the figures stand `where`.
+    """
+
+    what: str
+    command: str
+    record: str
+    table: Callable[[], str] | None = None
+    where: str = ""
+
+
+BENCH = "python bench/{}.py --label reference"
+MEASURED = {
+    "demo": Measured(
+        "what each stage of the demo takes",
+        "streamliner demo --json > bench/results/demo-reference.json",
+        "demo",
+        demo_table,
+    ),
+    "functions": Measured("how many times faster than a Python UDF", BENCH.format("run"), "run", functions_table),
+    "goals": Measured("functions: floor, Python, SQL, libraries", BENCH.format("run"), "run", goals_table),
+    "pii": Measured("personal data: precision and recall", BENCH.format("pii_quality"), "pii-quality", pii_table),
+    "near-duplicates": Measured(
+        "near-duplicates: recall and cost", BENCH.format("near_duplicates"), "near-duplicates", near_duplicates_table
+    ),
+    "ingest": Measured("ingestion", BENCH.format("ingest"), "ingest", ingest_table),
+    "latency": Measured("what one call takes", BENCH.format("latency"), "latency", latency_table),
+    "settings": Measured("what settings do", BENCH.format("settings"), "settings", settings_table),
+    "incremental": Measured(
+        "`materialize` with little that is new", BENCH.format("incremental"), "incremental", incremental_table
+    ),
+    "measured": Measured("*Measured*, of each function", BENCH.format("run"), "run", where="docs/functions.md"),
+    "scale": Measured(
+        "how the pipeline scales", BENCH.format("scale"), "scale", where="docs/scaling.md, docs/scaling.html"
+    ),
+    "tokens": Measured(
+        "errors of `estimate_tokens`",
+        BENCH.format("tokens"),
+        "tokens",
+        where="streamliner_udf/reference/tokens.py, docs/functions.md",
+    ),
+    "overhead": Measured(
+        "what a call, a vector and a row cost", BENCH.format("overhead"), "overhead", where="no page, printed"
+    ),
+}
+
+
+def commands_table() -> str:
+    """Every figure with the command that makes it again."""
+    lines = ["| figures | where | command | record |", "| --- | --- | --- | --- |"]
+    for name, one in MEASURED.items():
+        where = one.where or ", ".join(
+            str(page.relative_to(ROOT)) for page in MARKED if f"<!-- {name} -->" in page.read_text(encoding="utf-8")
+        )
+        lines.append(f"| {one.what} | {where} | `{one.command}` | `{one.record}-reference.json` |")
+    return "\n".join(lines)
+
+
+# ---- the function that docs/adding-a-function.md shows ---------------------------------------------------------------
+
+SHOWN = "pseudonym"
+
+
+def source(path: str, language: str) -> str:
+    return f"```{language}\n{(ROOT / path).read_text(encoding='utf-8')}```"
+
+
+def row_shown() -> str:
+    table = (ROOT / "csrc/functions.def").read_text(encoding="utf-8")
+    found = re.search(rf"^SL_FUNCTION\({SHOWN},.*?\)\)$", table, re.MULTILINE | re.DOTALL)
+    assert found is not None, SHOWN
+    return f"```c\n{found[0]}\n```"
+
+
+def golden_shown() -> str:
+    lines = (ROOT / f"tests/golden/{SHOWN}.jsonl").read_text(encoding="utf-8").split("\n")
+    short = "\n".join(line for line in lines if 0 < len(line) <= 140)
+    return f"```json\n{short}\n```"
+
+
+def gate_shown() -> str:
+    """What the gate says where only the row is there."""
+    sys.path.append(str(ROOT / "tests"))
+    import gate
+
+    family = FUNCTIONS[SHOWN].family
+    left_out = (f"{family}.c", f"{family}.py", f"{SHOWN}.jsonl")
+    with tempfile.TemporaryDirectory() as folder:
+        for part in ("csrc", "streamliner_udf/reference", "tests/golden"):
+            shutil.copytree(ROOT / part, Path(folder, part), ignore=shutil.ignore_patterns("__pycache__", *left_out))
+        found = gate.missing(Path(folder))
+    return "```text\n" + "\n".join(found) + "\n```"
+
+
+EXAMPLE = {
+    "row": row_shown,
+    "gate": gate_shown,
+    "oracle": lambda: source(f"streamliner_udf/reference/{FUNCTIONS[SHOWN].family}.py", "py"),
+    "golden": golden_shown,
+    "kernel": lambda: source(f"csrc/kernels/{FUNCTIONS[SHOWN].family}.c", "c"),
+}
 
 
 def with_tables(text: str) -> str:
-    """A page with those tables that it marks as they should be."""
-    tables = {
-        "demo": demo_table,
-        "functions": functions_table,
-        "goals": goals_table,
-        "incremental": incremental_table,
-        "ingest": ingest_table,
-        "latency": latency_table,
-        "settings": settings_table,
-    }
-    for name, make in tables.items():
+    """A page with those blocks that it marks as they should be."""
+    tables = {name: one.table for name, one in MEASURED.items() if one.table is not None}
+    for name, make in {**tables, **EXAMPLE, "commands": commands_table}.items():
         table = make() if f"<!-- {name} -->" in text else ""
+        if name in MEASURED:
+            table += f"\n\nMeasured by `{MEASURED[name].command}`."
         block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text = block.sub(lambda match, table=table: f"{match[1]}\n{table}\n\n{match[2]}", text)  # type: ignore[misc]
     return text
 
 
-def main(arguments: Sequence[str], page: Path = PAGE, others: Sequence[Path] = (README, BENCHMARKS, TUNING)) -> int:
+def main(
+    arguments: Sequence[str],
+    page: Path = PAGE,
+    others: Sequence[Path] = MARKED,
+    types: Callable[[], dict[Path, str]] = stubs.pages,
+) -> int:
     if list(arguments) not in ([], ["--check"]):
         print(f"generate.py: expected nothing or --check, got {' '.join(arguments)}", file=sys.stderr)
         return 2
     status = 0
-    for path, text in ((page, render()), *((one, with_tables(one.read_text(encoding="utf-8"))) for one in others)):
+    marked = {one: with_tables(one.read_text(encoding="utf-8")) for one in others}
+    for path, text in {page: render(), **marked, **types()}.items():
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
         if arguments:

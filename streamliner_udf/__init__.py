@@ -35,6 +35,7 @@ _LAZY = {
     "near_duplicates": "near_duplicates",
     "resources": "resources",
     "tune": "tuning:tune",
+    "types": "types",
 }
 
 if TYPE_CHECKING:

@@ -842,7 +842,8 @@ cdef class Function:
             return results[0]
         if "numpy" not in kinds:
             return results
-        return self.to_numpy(results, options.is_null or any((<_Source>source).may_miss for source in sources))
+        may_miss = options.is_null or any((<_Source>source).may_miss for source in sources)
+        return self.to_numpy(results, may_miss or None in results)  # a list, or the one value of all rows, may hold None
 
     cdef object pair(self, str a, str b, _Options options):
         cdef sl_buf read = SL_BUF_HEAP

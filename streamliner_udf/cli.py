@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from .completion import SHELLS, script
 from .progress import Progress
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
@@ -183,6 +184,19 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: streamliner functions --json",
     )
     functions.add_argument("--json", action="store_true", help="print JSON instead of the table")
+
+    completion = commands.add_parser(
+        "completion",
+        help="what a shell has to read to complete this command",
+        description="Prints a script that completes commands, options, their choices and files. shtab makes it from "
+        "the options of this version: pip install 'streamliner_udf[completion]'. The script itself does not need it.",
+        epilog='example: eval "$(streamliner completion bash)"\n'
+        "         streamliner completion zsh > ~/.zfunc/_streamliner   (with fpath=(~/.zfunc $fpath) before compinit)\n"
+        "         streamliner completion fish > ~/.config/fish/completions/streamliner.fish",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    completion.add_argument("shell", choices=SHELLS, help="the shell")
+    completion.add_argument("--json", action="store_true", help="print JSON, with the script as a text")
     return parser
 
 
@@ -506,11 +520,22 @@ def _functions(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _completion(options: argparse.Namespace) -> int:
+    try:
+        text = script(_parser(), options.shell)
+    except ImportError as error:
+        print(f"streamliner {error}", file=sys.stderr)
+        return EXIT_FAILED
+    print(json.dumps({"shell": options.shell, "script": text}, indent=2) if options.json else text, flush=True)
+    return EXIT_OK
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status: 0 done, 1 failed, 2 wrong usage."""
     options = _parser().parse_args(arguments)
     try:
         commands = {
+            "completion": _completion,
             "demo": _demo,
             "doctor": _doctor,
             "functions": _functions,

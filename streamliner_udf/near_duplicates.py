@@ -516,8 +516,7 @@ def near_duplicates(
 class _Callable(ModuleType):
     """`streamliner_udf.near_duplicates` is this module, and what people call."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> NearDuplicatesReport:
-        return near_duplicates(*args, **kwargs)
+    __call__ = staticmethod(near_duplicates)  # with its signature
 
 
 sys.modules[__name__].__class__ = _Callable

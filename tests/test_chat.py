@@ -13,17 +13,18 @@ from conftest import SCALE
 import streamliner_udf
 from streamliner_udf import reference
 from streamliner_udf.reference import _chat_header
+from streamliner_udf.types import ChatLook, ChatMessage
 
 
-def parse(content: str, options: str = "") -> list[dict[str, Any]]:
+def parse(content: str, options: str = "") -> list[ChatMessage]:
     """What the kernel finds, which is what the specification says."""
-    found: list[dict[str, Any]] = streamliner_udf.parse_whatsapp(content, options)
+    found = streamliner_udf.parse_whatsapp(content, options)
     assert found == reference.parse_whatsapp(content, options), ascii(content)
     return found
 
 
-def sniff(content: str, options: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = streamliner_udf.sniff_whatsapp(content, options)
+def sniff(content: str, options: str = "") -> ChatLook:
+    found = streamliner_udf.sniff_whatsapp(content, options)
     assert found == reference.sniff_whatsapp(content, options), ascii(content)
     return found
 
@@ -32,7 +33,7 @@ def times(content: str, options: str = "") -> list[str]:
     return [message["ts"].isoformat(" ") for message in parse(content, options)]
 
 
-def one(content: str, options: str = "") -> dict[str, Any]:
+def one(content: str, options: str = "") -> ChatMessage:
     [message] = parse(content, options)
     return message
 

@@ -6,7 +6,6 @@ import itertools
 import random
 import unicodedata
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 import random_text
@@ -15,8 +14,8 @@ from conftest import SCALE
 import streamliner_udf
 from streamliner_udf import reference
 from streamliner_udf.reference.chunk import _BREAK, _continues
+from streamliner_udf.types import Chunk
 
-Chunk = dict[str, Any]
 SIZES = ((1, 0), (2, 1), (7, 3), (20, 0), (20, 19), (100, 25), (800, 200))
 
 PROSE = (
@@ -32,8 +31,7 @@ PROSE = (
 
 
 def chunk(texts: Sequence[str], max_chars: int, overlap: int) -> list[list[Chunk]]:
-    found: list[list[Chunk]] = streamliner_udf.chunk_text(list(texts), max_chars, overlap)
-    return found
+    return streamliner_udf.chunk_text(list(texts), max_chars, overlap)
 
 
 def check(text: str, chunks: list[Chunk], max_chars: int, overlap: int) -> None:

@@ -20,6 +20,7 @@ from streamliner_udf.ingest import load
 from streamliner_udf.ingest.synthetic import generate_whatsapp
 from streamliner_udf.progress import Progress
 
+COMMANDS = next(action.choices for action in cli._parser()._actions if isinstance(action.choices, dict))
 STAGES = [
     "parse",
     "clean_text",
@@ -276,12 +277,12 @@ def test_the_bar_names_the_file_and_how_far_it_is(tmp_path: Path, monkeypatch: p
     assert quiet.getvalue() == ""
 
 
-@pytest.mark.parametrize("command", ["demo", "functions", "ingest", "sniff", "trust"])
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         cli.main([command, "--help"])
     assert stop.value.code == 0
-    assert f"example: streamliner {command}" in capsys.readouterr().out
+    assert re.search(rf"example: .*streamliner {command}\b", capsys.readouterr().out)
 
 
 def test_functions_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

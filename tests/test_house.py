@@ -18,7 +18,7 @@ KERNEL_LINES = 600
 # What stands in the root, and nothing else: design first, then a place here.
 ROOT_ENTRIES = {
     "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "pyproject.toml", "setup.py", "MANIFEST.in",
-    ".ci", ".gitignore", ".github", "csrc", "streamliner_udf", "tests", "bench", "docs",
+    ".ci", ".gitignore", ".github", "csrc", "streamliner_udf", "tests", "bench", "docs", "examples",
 }  # fmt: skip
 # Private parts of the package; the public API stands before them.
 PRIVATE = {"_core", "_functions", "_table", "_arrow_udf"}

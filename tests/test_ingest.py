@@ -19,7 +19,17 @@ import duckdb
 import pytest
 
 import streamliner_udf
-from streamliner_udf.ingest import MESSAGE_COLUMNS, Chat, ExportError, LoadOptions, Source, adapters, registry, sniff
+from streamliner_udf.ingest import (
+    MESSAGE_COLUMNS,
+    Chat,
+    ExportError,
+    LoadOptions,
+    Source,
+    adapters,
+    load,
+    registry,
+    sniff,
+)
 
 FIRST = "05/03/2024, 09:15 - Ana: hi\n05/03/2024, 09:15 - Ana: hi\n05/03/2024, 09:16 - Bo: yes\n"
 SECOND = "05/03/2024, 09:16 - Bo: yes\n13/03/2024, 10:00 - Ana: new\n"
@@ -317,14 +327,18 @@ def test_a_marker_that_nobody_knows_is_named(con: duckdb.DuckDBPyConnection) -> 
             ingest(con, content, source=source)
 
 
-def test_files_of_one_ingestion_do_not_stay_in_memory(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    """DuckDB keeps what was registered until the transaction ends, and that is after the last file."""
+def test_files_of_one_ingestion_do_not_stay_in_memory(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB keeps what was registered until the transaction ends, and that is after the last file. Small files wait
+    for each other, up to a number of bytes: here those of one."""
     line = "05/03/2024, 09:15 - Ana: " + "a text of some length " * 20 + "\n"
     files = []
     for number in range(12):
         files.append(tmp_path / f"WhatsApp Chat with {number}.txt")
         files[-1].write_text(line * 1_500)
     size = files[0].stat().st_size
+    monkeypatch.setattr(load, "_WAITING_BYTES", size)
     tracemalloc.start()
     try:
         assert ingest(con, files).rows == 12 * 1_500
@@ -332,6 +346,43 @@ def test_files_of_one_ingestion_do_not_stay_in_memory(con: duckdb.DuckDBPyConnec
     finally:
         tracemalloc.stop()
     assert size < peak < 4 * size
+
+
+def test_small_files_fill_row_groups_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files by themselves would leave a group or two each, which the next checkpoint writes once more to join them."""
+    files = []
+    for number in range(20):
+        files.append(tmp_path / f"WhatsApp Chat with {number:02}.txt")
+        files[-1].write_text("".join(f"05/03/2024, 09:15 - Ana: {number} {n}\n" for n in range(3_000)))
+
+    def groups(name: str) -> int:
+        with streamliner_udf.connect(config={"threads": 2}) as con:
+            con.execute(f"ATTACH '{tmp_path / name}' AS there (ROW_GROUP_SIZE 8192); USE there")
+            report = ingest(con, files)
+            assert [file.rows for file in report.files] == [3_000] * 20
+            assert all(file.seconds > 0 for file in report.files)
+            assert sum(file.seconds for file in report.files) <= report.seconds
+            order = con.execute("SELECT filename, text FROM messages ORDER BY rowid").fetchall()
+            assert order == [(file.name, f"{i} {n}") for i, file in enumerate(files) for n in range(3_000)]
+            query = "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('messages')"
+            return int(con.execute(query).fetchall()[0][0])
+
+    assert groups("together.duckdb") <= 60_000 // 8_192 + 3
+    monkeypatch.setattr(load, "_WAITING", 1)
+    assert groups("alone.duckdb") >= 8
+
+
+def test_a_failure_after_files_that_wait(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    good, bad = tmp_path / "WhatsApp Chat with Ana.txt", tmp_path / "notes.bin"
+    good.write_text(FIRST)
+    bad.write_bytes(bytes(range(256)))
+    with pytest.raises(ExportError, match=r"notes\.bin"):
+        ingest(con, [good, bad])
+    left = con.execute("SELECT count(*) FROM duckdb_views() WHERE starts_with(view_name, 'streamliner_')").fetchall()
+    assert left == [(0,)]
+    with pytest.raises(duckdb.CatalogException):
+        count(con)
+    assert ingest(con, good).inserted == 3
 
 
 def test_keys_made_while_parsing_are_those_of_sql(con: duckdb.DuckDBPyConnection) -> None:

@@ -8,6 +8,7 @@ import random
 import uuid
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -163,7 +164,7 @@ def test_default_bands_find_what_they_promise(con: duckdb.DuckDBPyConnection) ->
 
 def test_estimates_are_those_of_the_signatures(con: duckdb.DuckDBPyConnection) -> None:
     texts = fill(con, reworded(random.Random(6), 80))
-    options = {"num_hashes": 64, "ngram_size": 2, "seed": 9}
+    options: dict[str, Any] = {"num_hashes": 64, "ngram_size": 2, "seed": 9}
     streamliner_udf.near_duplicates(con, "said", key="id", threshold=0.3, bands=64, exact=False, **options)
     different = {text: place for place, text in reversed(list(enumerate(texts))) if text and text.split()}
     signatures = {place: reference.minhash(text, **options) for text, place in different.items()}
@@ -284,7 +285,7 @@ def test_components_are_those_of_a_search(rng: random.Random) -> None:
         ({"text": "id"}, "id to be VARCHAR, got INTEGER"),
     ],
 )
-def test_wrong_options(con: duckdb.DuckDBPyConnection, options: dict[str, object], message: str) -> None:
+def test_wrong_options(con: duckdb.DuckDBPyConnection, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=r"near_duplicates: expected ") as raised:
         streamliner_udf.near_duplicates(con, "said", **{"key": "id", **options})
     assert message in str(raised.value)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Any
 
 import pytest
 from conftest import SCALE
 
 import streamliner_udf
+from streamliner_udf.types import Window
 
 LARGEST = 2**63 - 1
 
 
-def pack(sizes: list[int], budget: int, overlap: int = 0) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = streamliner_udf.pack_windows(sizes, budget, overlap)
-    return found
+def pack(sizes: list[int], budget: int, overlap: int = 0) -> list[Window]:
+    return streamliner_udf.pack_windows(sizes, budget, overlap)
 
 
 def check(sizes: list[int], budget: int, overlap: int) -> None:
@@ -24,7 +23,7 @@ def check(sizes: list[int], budget: int, overlap: int) -> None:
     if not sizes:
         assert windows == []
         return
-    before = {"first": 0, "last": 0}
+    before: Window = {"first": 0, "last": 0, "total": 0}
     for window in windows:
         first, last = window["first"], window["last"]
         assert before["first"] < first <= before["last"] + 1

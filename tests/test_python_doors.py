@@ -100,11 +100,21 @@ def test_wrong_calls(args: Any, kwargs: Any, message: str) -> None:
     assert str(caught.value) == message
 
 
+def test_numbers_of_pairs_may_miss_where_either_side_does() -> None:
+    column = numpy.array(["kitten", "sitting"], dtype=StringDType())
+    assert streamliner_udf.edit_distance(column, ["sitting", "sitting"]).dtype == "int64"
+    for other, want in ((["sitting", None], [3, None]), (None, [None, None]), (["sitting", "kitten"], [3, 3])):
+        assert streamliner_udf.edit_distance(column, other).tolist() == want
+        assert streamliner_udf.edit_distance(other, column).tolist() == want
+    signatures = numpy.array([[1, 2], [1, 3]], dtype="uint64")
+    assert streamliner_udf.minhash_similarity(signatures, [[1, 2], None]).tolist() == [1.0, None]
+
+
 def test_wrong_options_of_each_type() -> None:
     with pytest.raises(TypeError, match="html_escape: expected quote to be bool, got int"):
-        streamliner_udf.html_escape("a", 1)
+        streamliner_udf.html_escape("a", 1)  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="normalize: expected form to be str, got int"):
-        streamliner_udf.normalize("a", 1)
+        streamliner_udf.normalize("a", 1)  # type: ignore[call-overload]
     with pytest.raises(InvalidArgument, match="slugify: expected max_length to fit 64 bits, got 18446744073709551616"):
         SLUG("a", 2**64)
 

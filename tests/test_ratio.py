@@ -67,6 +67,24 @@ def test_texts_of_about_a_register(rng: random.Random) -> None:
         assert share == fuzz.ratio(a, b), (ascii(a), ascii(b))
 
 
+def test_alike_texts_that_share_bytes_of_code_points(rng: random.Random) -> None:
+    """What two texts begin and end with is taken away, but never half of a code point: é and è share a byte."""
+    made = []
+    for _ in range(3_000 * SCALE):
+        text = rng.choices("ab éèê¢ÀĀ日旦日😀😁", k=rng.randrange(1, 64))
+        other = list(text)
+        for _ in range(rng.randrange(3)):
+            at = rng.randrange(len(other) + 1)
+            other[at : at + rng.randrange(2)] = rng.choices("aéèê¢ÀĀ日旦😀😁", k=rng.randrange(2))
+        made.append(("".join(text), "".join(other)))
+    # Texts that fill a register of 64 bytes to the last, and are equal, or differ at an end.
+    for end in ("a" * 64, "é" * 32, "日" * 21 + "a", "😀" * 16):
+        made += [(end, end), (end, end[:-1]), (end, end[1:]), (end, end[:-1] + "è"), ("è" + end[1:], end), (end, "")]
+    found = streamliner_udf.edit_distance([a for a, _ in made], [b for _, b in made])
+    for (a, b), ours in zip(made, found, strict=True):
+        assert ours == distance.Levenshtein.distance(a, b), (ascii(a), ascii(b))
+
+
 def test_bytes_are_not_code_points() -> None:
     assert streamliner_udf.edit_distance("é", "e") == 1
     assert streamliner_udf.ratio("日本", "日木") == 50.0

@@ -82,8 +82,7 @@ def test_all_threads_compute_what_materialize_makes(database: str, monkeypatch: 
 def test_the_remedy_is_one(tmp_path: Path) -> None:
     with streamliner_udf.connect(tmp_path / "chat.duckdb", profile="pipeline", config={"threads": 2}) as con:
         notes(con)
-        report = streamliner_udf.materialize(con, "clean", "SELECT id, said FROM notes", key="id")
-        assert report.warnings == ()
+        assert streamliner_udf.materialize(con, "clean", "SELECT id, said FROM notes", key="id").warnings == ()
         assert streamliner_udf.ingest(con, CHAT).warnings == []
     with streamliner_udf.connect(config={"threads": 2}) as con:
         report = streamliner_udf.ingest(con, CHAT)

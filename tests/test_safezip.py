@@ -378,7 +378,7 @@ def test_neither_text_nor_archive(content: bytes, message: str, con: duckdb.Duck
 
 def test_other_functions_take_no_bytes() -> None:
     with pytest.raises(TypeError, match="slugify: expected text to be str"):
-        streamliner_udf.slugify(b"a")
+        streamliner_udf.slugify(b"a")  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="slugify: expected text to be str, got bytes"):
         _core.Function("slugify").text_of(b"a")
 

@@ -317,6 +317,14 @@ static sl_status distance_of_symbols(sl_str a, sl_str b, uint64_t cutoff, sl_roo
                                                        : long_distance(&s, cutoff, room, out);
 }
 
+static sl_status distance_in_room(sl_str a, sl_str b, uint64_t cutoff, uint64_t *out) {
+    sl_room room;
+    sl_room_open(&room);
+    sl_status status = distance_of_symbols(a, b, cutoff, &room, out);
+    sl_room_close(&room);
+    return status;
+}
+
 static sl_status any_distance(sl_str a, sl_str b, uint64_t cutoff, uint64_t *out) {
     if (b.len > SL_WORD) {
         sl_pair_trim(&a, &b);
@@ -337,12 +345,45 @@ static sl_status any_distance(sl_str a, sl_str b, uint64_t cutoff, uint64_t *out
 #endif
         }
     }
-    sl_room room;
-    sl_room_open(&room);
-    sl_status status = distance_of_symbols(a, b, cutoff, &room, out);
-    sl_room_close(&room);
-    return status;
+    return distance_in_room(a, b, cutoff, out);
 }
+
+#if defined(SL_WIDE)
+static inline sl_str part_of(sl_str text, uint32_t from, uint32_t len) { return (sl_str){text.ptr + from, len}; }
+
+/* Two texts of at most 64 bytes, `a` not the longer one. Most that are compared are alike, and then little is left between
+ * what they begin and end with; and of names with accents what is left is often ASCII. */
+SL_AVX512 static sl_status pair_512(sl_str a, sl_str b, uint64_t cutoff, uint64_t *out) {
+    __m512i x = sl_v64_load_part(a.ptr, a.len), y = sl_v64_load_part(b.ptr, b.len);
+    __m512i z = sl_v64_load_part(b.ptr + (b.len - a.len), a.len);
+    uint64_t inside = _bzhi_u64(~UINT64_C(0), a.len);
+    uint64_t x_wide = _mm512_movepi8_mask(x), y_wide = _mm512_movepi8_mask(y);
+    uint64_t differ = _mm512_cmpneq_epi8_mask(x, y) | ~inside;
+    uint32_t prefix = (uint32_t)_tzcnt_u64(differ), suffix;
+    if (SL_UNLIKELY(x_wide | y_wide)) {
+        const __m512i first = _mm512_set1_epi8((char)0xC0); /* as signed numbers continuations are below, ASCII is not */
+        uint64_t x_inner = _mm512_cmplt_epi8_mask(x, first), inner = x_inner | _mm512_cmplt_epi8_mask(y, first);
+        while (prefix && prefix < 64 && inner >> prefix & 1) prefix--;
+        differ = _mm512_cmpneq_epi8_mask(x, z) | _bzhi_u64(~UINT64_C(0), prefix);
+        suffix = a.len + (uint32_t)_lzcnt_u64(differ) - 64;
+        while (suffix && x_inner >> (a.len - suffix) & 1) suffix--;
+    } else {
+        differ = _mm512_cmpneq_epi8_mask(x, z) | _bzhi_u64(~UINT64_C(0), prefix);
+        suffix = a.len + (uint32_t)_lzcnt_u64(differ) - 64;
+    }
+    a = part_of(a, prefix, a.len - prefix - suffix);
+    b = part_of(b, prefix, b.len - prefix - suffix);
+    if (!a.len) {
+        *out = sl_utf8_count(b.ptr, b.len);
+        return SL_OK;
+    }
+    x_wide = _bzhi_u64(x_wide >> prefix, a.len);
+    y_wide = _bzhi_u64(y_wide >> prefix, b.len);
+    if (x_wide | y_wide) return distance_in_room(a, b, cutoff, out);
+    *out = short_ascii_512(a, b);
+    return SL_OK;
+}
+#endif
 
 sl_status sl_edit_distance(sl_str a, sl_str b, const sl_options *options, sl_cell *out) {
     uint64_t cutoff = options->word[0], distance;
@@ -353,6 +394,10 @@ sl_status sl_edit_distance(sl_str a, sl_str b, const sl_options *options, sl_cel
     }
     if (!a.len)
         distance = sl_utf8_count(b.ptr, b.len);
+#if defined(SL_WIDE)
+    else if (b.len <= SL_WORD && sl_has_avx512())
+        SL_TRY(pair_512(a, b, cutoff, &distance));
+#endif
     else if (b.len <= SL_WORD && sl_is_ascii(a) && sl_is_ascii(b))
         distance = short_ascii(a, b);
     else

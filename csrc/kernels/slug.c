@@ -37,16 +37,18 @@ static inline char slug_ascii(unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? (char)c : '-';
 }
 
-/* The code points from a byte above 0x7F up to the next ASCII byte. Most leave nothing, and not even a hyphen. */
+/* One code point above U+007F. Most leave nothing, and not even a hyphen. */
+static inline const char *add_one(slug *s, const char *p, const char *end) {
+    uint32_t number = slug_number(sl_utf8_next(&p, end));
+    const slug_piece *piece = &slug_pieces[number];
+    for (uint32_t i = 0; i < piece->len; i++) add(s, piece->text[i]);
+    return p;
+}
+
+/* The code points from a byte above 0x7F up to the next ASCII byte. */
 static inline const char *add_non_ascii(slug *s, const char *p, const char *end, size_t max) {
-    do {
-        uint32_t number = slug_number(sl_utf8_next(&p, end));
-        if (number) {
-            const slug_piece *piece = &slug_pieces[number];
-            for (uint32_t i = 0; i < piece->len; i++) add(s, piece->text[i]);
-            if (s->len >= max) break;
-        }
-    } while (p < end && ((unsigned char)*p & 0x80));
+    do p = add_one(s, p, end);
+    while (p < end && s->len < max && ((unsigned char)*p & 0x80));
     return p;
 }
 
@@ -114,32 +116,85 @@ __attribute__((target("ssse3,popcnt"))) static void fill_ssse3(slug *s, const ch
 #endif
 
 #if defined(SL_WIDE)
+/* A block of 64 bytes with code points above U+007F that are done in place. */
+typedef struct folded {
+    __m512i bytes;
+    uint64_t done; /* bytes of code points that are */
+    uint64_t gone; /* bytes that leave nothing, among them */
+} folded;
+
+/* A code point is done by what its last byte says, so one that the block cuts is not. Ranges that leave nothing are those
+ * of EMPTY_RANGES, which the generator of the tables checks. */
+SL_VBMI2 static inline folded fold_block(__m512i v) {
+    folded f = {v, 0, 0};
+    __m512i mapped = v;
+    uint64_t two = 0;
+    for (unsigned k = 0; k < 4; k++) {
+        uint64_t last = sl_v64_eq(v, (uint8_t)(0xC2 + k)) << 1;
+        mapped = _mm512_mask_permutexvar_epi8(mapped, last, v, _mm512_loadu_si512((const void *)slug_latin[k]));
+        two |= last;
+    }
+    f.bytes = mapped;
+    two &= ~_mm512_movepi8_mask(mapped);
+    f.gone = two & _mm512_testn_epi8_mask(mapped, mapped);
+    uint64_t empty_two = sl_v64_range(v, 0xD0, 0xDB) << 1;
+    uint64_t second = sl_v64_eq(v, 0xE2) << 1;
+    __m512i general = _mm512_permutexvar_epi8(v, _mm512_loadu_si512((const void *)slug_general));
+    uint64_t three = (second & sl_v64_eq(v, 0x80)) << 1 & _mm512_testn_epi8_mask(general, general);
+    three |= (second & sl_v64_range(v, 0x98, 0x9E)) << 1;
+    three |= (sl_v64_eq(v, 0xE3) << 1 & sl_v64_range(v, 0x81, 0x83)) << 1 & ~sl_v64_range(v, 0x9B, 0x9C);
+    three |= (sl_v64_eq(v, 0xEF) << 1 & sl_v64_eq(v, 0xB8)) << 1 & sl_v64_eq(v, 0x8F);
+    three |= sl_v64_range(v, 0xE4, 0xE9) << 2;
+    uint64_t four = ((sl_v64_eq(v, 0xF0) << 1 & sl_v64_eq(v, 0x9F)) << 1 & sl_v64_range(v, 0x8C, 0xAE)) << 1;
+    uint64_t empty = empty_two | three | four;
+    empty |= empty >> 1 | (three | four) >> 2 | four >> 3;
+    f.done = two | two >> 1 | empty;
+    f.gone |= two >> 1 | empty;
+    return f;
+}
+
 /* Sixty-four bytes a step, which is all of most slugs: what stays is moved together by one instruction. */
 SL_VBMI2 static void fill_vbmi2(slug *s, const char *p, const char *end, size_t max) {
     const __m512i hyphen = _mm512_set1_epi8('-'), bit = _mm512_set1_epi8(0x20);
-    while (p < end && s->len < max) {
+    /* Not in *s, which a store to the text might change for all that the compiler knows. */
+    char *text = s->text;
+    size_t len = s->len;
+    uint64_t open = s->open;
+    while (p < end && len < max) {
         size_t left = (size_t)(end - p), count = left < 64 ? left : 64;
         uint64_t valid = _bzhi_u64(~UINT64_C(0), (unsigned)count);
         __m512i v = _mm512_maskz_loadu_epi8(valid, p);
         uint64_t wide = _mm512_movepi8_mask(v);
-        if (wide) valid = _blsmsk_u64(wide) >> 1; /* the bytes before the first that is not ASCII */
+        if (wide) {
+            folded f = fold_block(v);
+            wide &= ~f.done;
+            if (wide) { /* as far as the first code point that is not done */
+                count = sl_first_bit(wide);
+                valid = _bzhi_u64(~UINT64_C(0), (unsigned)count);
+            }
+            uint64_t rest = valid & ~f.gone;
+            v = _mm512_maskz_compress_epi8(rest, f.bytes);
+            valid = _bzhi_u64(~UINT64_C(0), sl_count_bits(rest));
+        }
         uint64_t upper = _mm512_cmple_epu8_mask(_mm512_sub_epi8(v, _mm512_set1_epi8('A')), _mm512_set1_epi8(25));
         __m512i lower = _mm512_or_si512(v, _mm512_maskz_mov_epi8(upper, bit));
         uint64_t letters = _mm512_cmple_epu8_mask(_mm512_sub_epi8(lower, _mm512_set1_epi8('a')), _mm512_set1_epi8(25));
         uint64_t digits = _mm512_cmple_epu8_mask(_mm512_sub_epi8(v, _mm512_set1_epi8('0')), _mm512_set1_epi8(9));
         uint64_t solids = (letters | digits) & valid;
-        uint64_t stay = valid & (solids | solids << 1 | s->open);
+        uint64_t stay = valid & (solids | solids << 1 | open);
         __m512i kept = _mm512_maskz_compress_epi8(stay, _mm512_mask_mov_epi8(hyphen, solids, lower));
-        _mm512_storeu_si512((void *)(s->text + s->len), kept);
-        s->len += sl_count_bits(stay);
-        if (valid) s->open = solids > valid >> 1; /* whether the last byte, the highest valid bit, is solid */
-        if (SL_LIKELY(!wide)) {
-            p += count;
-            continue;
-        }
-        p += sl_first_bit(wide);
-        if (s->len < max) p = add_non_ascii(s, p, end, max);
+        _mm512_storeu_si512((void *)(text + len), kept);
+        len += sl_count_bits(stay);
+        if (valid) open = solids > valid >> 1; /* whether the last byte, the highest valid bit, is solid */
+        p += count;
+        if (SL_LIKELY(!wide)) continue;
+        if (len >= max) break;
+        *s = (slug){text, len, (uint32_t)open};
+        p = add_one(s, p, end);
+        len = s->len;
+        open = s->open;
     }
+    s->len = len;
 }
 #endif
 

@@ -76,7 +76,7 @@ static inline uint64_t sl_low_bits(uint32_t count) {
  * Where a byte stands among 64, or a key among 64 keys, is one or a few comparisons on wide registers: no table. */
 
 #if defined(SL_WIDE)
-#define SL_AVX512 __attribute__((target("avx512bw,avx512vl,bmi,bmi2,popcnt")))
+#define SL_AVX512 __attribute__((target("avx512bw,avx512vl,bmi,bmi2,lzcnt,popcnt")))
 #define SL_AVX512_INLINE SL_AVX512 __attribute__((always_inline)) static inline
 
 SL_AVX512_INLINE __m512i sl_v64_load_part(const char *p, uint32_t len) {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import Any
 
 from .adapter import MESSAGE_COLUMNS, Adapter, Chat, LoadOptions, Skipped, Source
 from .errors import ExportError
@@ -38,8 +37,7 @@ __all__ = [
 class _Callable(ModuleType):
     """`streamliner_udf.ingest` is where adapters live, and what people call."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> IngestReport:
-        return ingest(*args, **kwargs)
+    __call__ = staticmethod(ingest)  # with its signature
 
 
 sys.modules[__name__].__class__ = _Callable

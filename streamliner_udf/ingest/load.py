@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 
+from ..resources import GROUP_MAX
 from ..row_groups import advice
 from ..sql import count, quoted
 from ..transaction import is_open, transaction
@@ -35,6 +36,8 @@ _ROWS = "streamliner_rows"
 _REPEATED = "streamliner_repeated"
 _NEW = "streamliner_new"
 _COPY = "streamliner_copy"
+# Chats that wait to be inserted with others, and their rows and bytes, at most: they stay in memory.
+_WAITING, _WAITING_ROWS, _WAITING_BYTES = 200, 500_000, 64 << 20
 
 # Before 1.5 DuckDB asks for an Arrow stream when it is registered, and not whenever it is scanned.
 _SCANS_STREAMS_ONCE = tuple(map(int, duckdb.__version__.split(".")[:2])) < (1, 5)
@@ -108,53 +111,128 @@ class _Stream:
         return getattr(self.rows, name)
 
 
-@contextlib.contextmanager
-def _registered(connection: duckdb.DuckDBPyConnection, chat: Chat) -> Iterator[None]:
-    """The rows of the chat as _ROWS."""
+def _is_stream(chat: Chat) -> bool:
     # A relation can be asked for a stream too, but would run on this connection while the connection reads it.
-    is_stream = hasattr(chat.rows, "__arrow_c_stream__") and not isinstance(chat.rows, duckdb.DuckDBPyRelation)
+    return hasattr(chat.rows, "__arrow_c_stream__") and not isinstance(chat.rows, duckdb.DuckDBPyRelation)
+
+
+@contextlib.contextmanager
+def _registered(connection: duckdb.DuckDBPyConnection, chat: Chat, name: str = _ROWS) -> Iterator[None]:
+    """The rows of the chat under a name."""
+    is_stream = _is_stream(chat)
     stream = _Stream(chat.rows)
-    connection.register(_ROWS, stream if is_stream else chat.rows)
+    connection.register(name, stream if is_stream else chat.rows)
     copied = _SCANS_STREAMS_ONCE and is_stream
     try:
         if copied:
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE {_COPY} AS FROM {_ROWS}")
-            connection.unregister(_ROWS)
-            connection.register(_ROWS, connection.table(f"temp.{_COPY}"))
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE {_COPY} AS FROM {name}")
+            connection.unregister(name)
+            connection.register(name, connection.table(f"temp.{_COPY}"))
         yield
     finally:
         # In a transaction that failed nothing can be dropped, and need not be: it is undone with the rest.
         with contextlib.suppress(duckdb.Error):
-            connection.unregister(_ROWS)
+            connection.unregister(name)
             if copied:
                 connection.execute(f"DROP TABLE IF EXISTS temp.{_COPY}")
         stream.rows = None
 
 
+@dataclass
+class _Waiting:
+    """A chat that is registered, and is to be inserted with others."""
+
+    chat: Chat
+    selected: str
+    rows: int
+    size: int
+    file: FileReport
+
+
 class _Loader:
-    """Chats of one adapter into one table."""
+    """Chats into one table.
+
+    Small chats wait for each other, since DuckDB ends its row groups with each INSERT on several threads: of forty
+    chats of 25,000 messages by themselves it makes small groups, and the next checkpoint writes all of them again.
+    """
 
     def __init__(self, target: _Target, options: LoadOptions) -> None:
         self.target = target
         self.options = options
+        self.inserting = 0.0  # seconds
+        self._waiting: list[_Waiting] = []
+        self._registered = contextlib.ExitStack()
+        threads = target.connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
+        self._enough = min(int(threads) * GROUP_MAX, _WAITING_ROWS)
 
-    def load(self, chat: Chat, adapter: Adapter, source: Source) -> tuple[int, int]:
-        """Rows inserted, and rows that were there. What was skipped goes to the chat's report."""
-        with _registered(self.target.connection, chat):
-            return self._load(chat, adapter, source)
+    def load(self, chat: Chat, adapter: Adapter, source: Source, file: FileReport) -> tuple[int, int]:
+        """Rows that are, or will be, inserted, and rows that were there. What was skipped goes to the chat's report."""
+        rows = self._rows_to_come(chat)
+        size = source.size()
+        if rows is None or rows >= GROUP_MAX or sum(one.size for one in self._waiting) + size > _WAITING_BYTES:
+            self.insert_waiting()
+        if rows is None or rows >= GROUP_MAX or size > _WAITING_BYTES:
+            with _registered(self.target.connection, chat):
+                return self._load(chat, adapter, source)
+        name = f"{_ROWS}_{len(self._waiting)}"
+        self._registered.enter_context(_registered(self.target.connection, chat, name))
+        selected = self._selected(self._messages(chat, adapter, source, self._given(chat, name), name))
+        self._waiting.append(_Waiting(chat, selected, rows, size, file))
+        if len(self._waiting) == _WAITING or sum(one.rows for one in self._waiting) >= self._enough:
+            self.insert_waiting()
+        return rows, 0
+
+    def _rows_to_come(self, chat: Chat) -> int | None:
+        """How many rows the chat adds, where that is known before they are read."""
+        alone = self.target.mode == "merge" or not chat.has_keys or chat.skip != "NULL"
+        if alone or _SCANS_STREAMS_ONCE or not _is_stream(chat) or not isinstance(chat.rows, Sized):
+            return None
+        return len(chat.rows)
+
+    def insert_waiting(self) -> None:
+        """The chats that wait, in one statement."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        started = time.perf_counter()
+        with self._registered:
+            inserted, _ = self.target.insert(" UNION ALL ".join(one.selected for one in waiting), unique=True)
+        expected = sum(one.rows for one in waiting)
+        if inserted != expected:
+            raise ExportError(f"ingest: expected {expected:,} messages of {len(waiting)} chats, got {inserted:,}")
+        for one in waiting:
+            if one.chat.finish is not None:
+                one.chat.finish()
+        seconds = time.perf_counter() - started
+        self.inserting += seconds
+        for one in waiting:
+            one.file.seconds += seconds * one.rows / max(expected, 1)
+
+    def close(self) -> None:
+        """Lets go of the chats that wait; after an error they are not inserted."""
+        self._registered.close()
+
+    def _messages(self, chat: Chat, adapter: Adapter, source: Source, given: set[str], name: str = _ROWS) -> str:
+        """A query for the messages of a chat, with its key where it has keys."""
+        columns = {column: self._column(column, given, chat, adapter, source) for column in MESSAGE_COLUMNS}
+        columns["thread"] = "CAST(thread AS VARCHAR)" if "thread" in given else quoted(chat.thread)
+        if chat.has_keys:
+            columns["msg_key"] = "msg_key"
+        listed = ", ".join(f"{expression} AS {column}" for column, expression in columns.items())
+        return f"SELECT {listed} FROM (SELECT {chat.select} FROM {name} WHERE {_reason(chat)} IS NULL)"
+
+    def _selected(self, keyed: str) -> str:
+        """The columns of the table, of messages with their keys."""
+        if self.target.schema == "staging":
+            return staging.select(keyed)
+        return f"SELECT msg_key, {', '.join(MESSAGE_COLUMNS)} FROM ({keyed})"
 
     def _load(self, chat: Chat, adapter: Adapter, source: Source) -> tuple[int, int]:
         connection = self.target.connection
         repeated = False
         try:
-            given = self._given(chat)
-            columns = {name: self._column(name, given, chat, adapter, source) for name in MESSAGE_COLUMNS}
-            columns["thread"] = "CAST(thread AS VARCHAR)" if "thread" in given else quoted(chat.thread)
-            if chat.has_keys:
-                columns["msg_key"] = "msg_key"
-            listed = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
-            reason = f"CAST({chat.skip} AS VARCHAR)"
-            messages = f"SELECT {listed} FROM (SELECT {chat.select} FROM {_ROWS} WHERE {reason} IS NULL)"
+            given = self._given(chat, _ROWS)
+            messages = self._messages(chat, adapter, source, given)
             if not chat.has_ids and not chat.has_keys:
                 repeated = self._find_repeated(messages)
             occurrence = "coalesce(occurrence, 0)" if repeated else "0"
@@ -166,14 +244,10 @@ class _Loader:
             # The stable key, which anybody can compute again in SQL.
             key = f"md5(concat_ws(chr(31), {quoted(adapter.name)}, thread, {identity}))::UUID"
             keyed = messages if chat.has_keys else f"SELECT {key} AS msg_key, * FROM ({messages})"
-            if self.target.schema == "staging":
-                selected = staging.select(keyed)
-            else:
-                selected = f"SELECT msg_key, {', '.join(MESSAGE_COLUMNS)} FROM ({keyed})"
-            inserted, duplicates = self.target.insert(selected, unique="native_id" not in given)
+            inserted, duplicates = self.target.insert(self._selected(keyed), unique="native_id" not in given)
             # The rows are read once more, unless all of them are known to be messages.
             if chat.skip != "NULL" and getattr(chat.rows, "count", None) != inserted + duplicates:
-                chat.skipped += _find_skipped(connection, reason, source)
+                chat.skipped += _find_skipped(connection, _reason(chat), source)
             if chat.finish is not None:
                 chat.finish()
             return inserted, duplicates
@@ -182,8 +256,8 @@ class _Loader:
                 with contextlib.suppress(duckdb.Error):
                     connection.execute(f"DROP TABLE IF EXISTS temp.{_REPEATED}")
 
-    def _given(self, chat: Chat) -> set[str]:
-        query = f"DESCRIBE SELECT {chat.select} FROM {_ROWS}"
+    def _given(self, chat: Chat, name: str) -> set[str]:
+        query = f"DESCRIBE SELECT {chat.select} FROM {name}"
         given = {row[0] for row in self.target.connection.execute(query).fetchall()}
         if unknown := given - set(MESSAGE_COLUMNS) - {"thread", "msg_key"}:
             raise ExportError(f"ingest: expected columns of the message table, got {', '.join(sorted(unknown))}")
@@ -222,6 +296,11 @@ class _Loader:
         return False
 
 
+def _reason(chat: Chat) -> str:
+    """Why a row is no message, as an expression; NULL where it is one."""
+    return f"CAST({chat.skip} AS VARCHAR)"
+
+
 def _find_skipped(connection: duckdb.DuckDBPyConnection, reason: str, source: Source) -> list[Skipped]:
     found = connection.execute(
         f"SELECT reason, count(*) FROM (SELECT {reason} AS reason FROM {_ROWS}) "
@@ -233,7 +312,7 @@ def _find_skipped(connection: duckdb.DuckDBPyConnection, reason: str, source: So
 def count_messages(connection: duckdb.DuckDBPyConnection, chat: Chat, source: Source) -> tuple[int, list[Skipped]]:
     """How many messages the chat has, and what of its rows is none."""
     with _registered(connection, chat):
-        reason = f"CAST({chat.skip} AS VARCHAR)"
+        reason = _reason(chat)
         # The columns are asked for, so that a file without one of them fails here as it would when it is loaded.
         query = f"SELECT count(*) FROM (SELECT {chat.select} FROM {_ROWS} WHERE {reason} IS NULL)"
         return count(connection, query), [] if chat.skip == "NULL" else _find_skipped(connection, reason, source)
@@ -343,11 +422,13 @@ def ingest(
             target = _Target(con, table, mode, schema)
             target.prepare()
             loader = _Loader(target, options)
-            for one, said in with_progress(sources, options, progress):
-                try:
-                    report.files.append(_load_file(one, named, loader, said))
-                except ZipValidationError as error:
-                    raise ExportError(f"{one.name}: {error}") from error
+            with contextlib.closing(loader):
+                for one, said in with_progress(sources, options, progress):
+                    try:
+                        report.files.append(_load_file(one, named, loader, said))
+                    except ZipValidationError as error:
+                        raise ExportError(f"{one.name}: {error}") from error
+                loader.insert_waiting()
             report.rows = sum(file.rows for file in report.files)
             report.duplicates = sum(file.duplicates for file in report.files)
             report.inserted = report.rows - report.duplicates
@@ -381,7 +462,7 @@ def with_progress(
 
 
 def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: LoadOptions) -> FileReport:
-    started = time.perf_counter()
+    started, before = time.perf_counter(), loader.inserting
     taken = pieces(source, named, options.limits)
     if not taken:
         raise refusal(source)
@@ -389,7 +470,7 @@ def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: 
     for piece in taken:
         file.bytes += piece.source.size()
         for chat in piece.adapter.load(piece.source, options):
-            inserted, duplicates = loader.load(chat, piece.adapter, piece.source)
+            inserted, duplicates = loader.load(chat, piece.adapter, piece.source, file)
             file.rows += inserted + duplicates
             file.duplicates += duplicates
             file.chats.append(chat.title)
@@ -402,7 +483,8 @@ def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: 
         raise ExportError(
             f"ingest: expected {source.name} to hold messages, got none that {file.adapter} can read{skipped}"
         )
-    file.seconds = time.perf_counter() - started
+    # What was inserted together is shared out among its files.
+    file.seconds += time.perf_counter() - started - (loader.inserting - before)
     return file
 
 

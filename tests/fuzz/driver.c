@@ -1,7 +1,8 @@
 /* driver.c - runs a fuzz target where libFuzzer is not: needs a compiler with -fsanitize-coverage=trace-pc, as gcc is.
  *   TARGET [-max_total_time=SECONDS] [-seed=N] [-max_len=BYTES] [-artifact_prefix=PATH] [CORPUS] [SEEDS...]
  * Contract: inputs that reach code as no other did join the corpus, in memory and in the folder CORPUS. A crash, a broken
- * law, or an input that takes over ten seconds leaves the input in a file, names it, and ends with a status other than 0.
+ * law, or an input that takes over ten seconds of processor time leaves the input in a file, names it,
+ * and ends with a status other than 0.
  * TARGET FILE... runs these inputs once each. */
 #define _GNU_SOURCE
 
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -99,13 +101,14 @@ static void keep_crash(void) {
 
 static void too_slow(int number) {
     (void)number;
-    fprintf(stderr, "fuzz: one input takes over %d seconds\n", SLOW_SECONDS);
+    fprintf(stderr, "fuzz: one input takes over %d seconds of processor time\n", SLOW_SECONDS);
     keep_crash();
     _exit(1);
 }
 
 static void execute(const uint8_t *bytes, size_t len) {
-    if (executions++ % 64 == 0) alarm(SLOW_SECONDS);
+    static const struct itimerval limit = {.it_value = {.tv_sec = SLOW_SECONDS}};
+    if (executions++ % 64 == 0) setitimer(ITIMER_VIRTUAL, &limit, NULL);
     current = bytes;
     current_len = len;
     running = 1;
@@ -238,7 +241,7 @@ int main(int argc, char **argv) {
     LLVMFuzzerInitialize(&argc, &argv);
     __sanitizer_set_death_callback(keep_crash);
     atexit(keep_crash);
-    signal(SIGALRM, too_slow);
+    signal(SIGVTALRM, too_slow);
     int first = 1, files = 0;
     for (; first < argc && argv[first][0] == '-'; first++) {
         if ((value = value_of(argv[first], "-max_total_time"))) seconds = atof(value);
