@@ -296,9 +296,18 @@ extern const uint32_t sl_function_count;
 /* Functions whose elements can be made in parts, by several threads at once: together the parts are what the kernel gives,
  * element by element. */
 typedef struct sl_parts {
-    /* Reads the whole text: how many elements it has, and in `state` what it takes to make them; close() gives that back, and
-     * is called only if this succeeds. */
-    sl_status (*open)(sl_str text, const sl_options *options, uint32_t workers, void **state, size_t *count);
+    /* The name of the function that look() is of. */
+    const char *looks;
+    /* 1 if the bytes of a file are `text` as they stand there, unless it turns out that they are no UTF-8. */
+    int (*plain)(sl_str bytes, sl_str *text);
+    /* Begins to read the text, and says how many scans that takes, which any threads make, each once; then join() says how
+     * many more there are, and of none how many elements. close() gives `state` back, and is called only if open()
+     * succeeds. SL_EUTF8 of a text that is `unchecked` and no UTF-8. */
+    sl_status (*open)(sl_str text, const sl_options *options, uint32_t workers, int unchecked, void **state, uint32_t *scans);
+    sl_status (*scan)(void *state, uint32_t scan);
+    sl_status (*join)(void *state, size_t *count, uint32_t *scans);
+    /* The one row of what looks at such a text without making its elements. */
+    sl_status (*look)(void *state, sl_rows *out);
     /* Elements [from, to). Each of the workers, numbered from 0, makes one part at a time. */
     sl_status (*make)(void *state, uint32_t worker, size_t from, size_t to, sl_rows *out);
     void (*close)(void *state);
@@ -310,6 +319,9 @@ const sl_parts *sl_parts_of(const sl_function *function);
 /* Memory of `size` bytes that holds the `used` first ones of `old`, which is given back; NULL leaves `old` as it was.
  * A large block is asked for in pages of two megabytes: touching it the first time costs more than filling it otherwise. */
 void *sl_pages_grow(void *old, size_t used, size_t size);
+/* Lets the system take back the whole pages of [start, stop), which a file is mapped to and nobody has written to: whoever
+ * reads them again has them read from the file again. */
+void sl_pages_leave(const char *start, const char *stop);
 
 /* Prototypes of every kernel and prepare function, from the table: a kernel that does not fit its row does not compile. */
 #define SL_PROTOTYPE_TEXT(name) sl_status sl_##name(sl_str text, const sl_options *options, sl_buf *out)

@@ -25,14 +25,10 @@ TYPES = {
     "timestamp": "datetime.datetime",
     "texts": "_Strings",
 }
-# The one value, a list of such, and one with None in it, by the type of the argument that changes from row to row.
-TEXT = ("str", "list[str]", "list[str | None]")
-FILE = (
-    "str | bytes",
-    "list[str] | list[bytes] | list[str | bytes]",
-    "list[str | None] | list[bytes | None] | list[str | bytes | None]",
-)
-NUMBERS = ("list[int] | tuple[int, ...]", "list[list[int]]", "list[list[int] | None]")
+# The one value, and what a list of such may hold, by the type of the argument that changes from row to row.
+TEXT = ("str", ["str"])
+FILE = ("str | bytes", ["str", "bytes", "str | bytes"])
+NUMBERS = ("list[int] | tuple[int, ...]", ["list[int]"])
 HEAD = '''"""The public names of streamliner_udf. Made by `make docs` from the function table; edit docs/stubs.py."""
 '''
 TYPES_HEAD = '''"""What the functions take and give, for annotations. Made by `make docs`; edit docs/stubs.py.
@@ -118,7 +114,7 @@ def given(function: Function) -> str:
     return TYPES[result.type]
 
 
-def rows_of(param: Param) -> tuple[str, str, str]:
+def rows_of(param: Param) -> tuple[str, list[str]]:
     if param.type != "text":
         return NUMBERS
     return FILE if param.or_file else TEXT
@@ -131,9 +127,13 @@ def or_none(kind: str) -> str:
 def one_row(param: Param, result: str) -> Iterator[tuple[dict[str, str], str]]:
     """Types of the argument, and what comes of it, for a function whose rows are one argument."""
     numbers = param.type != "text"
-    one, many, some = rows_of(param)
-    for kind, comes in ((one, result), ("None", "None"), (many, f"list[{result}]"), (some, f"list[{or_none(result)}]")):
-        yield {param.name: kind}, comes
+    one, held = rows_of(param)
+    yield {param.name: one}, result
+    yield {param.name: "None"}, "None"
+    for item in held:
+        yield {param.name: f"list[{item}]"}, f"list[{result}]"
+    for item in held:
+        yield {param.name: f"list[{or_none(item)}]"}, f"list[{or_none(result)}]"
     yield {param.name: "_Array"}, "Any" if numbers else "_Array"  # of numbers, one row has one dimension
     yield {param.name: "types.ArrowArray"}, "types.ArrowColumn"
     yield {param.name: "types.ArrowStream"}, "types.ArrowChunks"
@@ -142,7 +142,8 @@ def one_row(param: Param, result: str) -> Iterator[tuple[dict[str, str], str]]:
 def two_rows(params: list[Param], result: str) -> Iterator[tuple[dict[str, str], str]]:
     """The same for two arguments: one value goes with every row of a column, and Arrow comes of Arrow."""
     a, b = (param.name for param in params)
-    one, many, some = rows_of(params[0])
+    one, [item] = rows_of(params[0])
+    many, some = f"list[{item}]", f"list[{or_none(item)}]"
     row = "_Text" if params[0].type == "text" else "_Numbers"
     array = "_Array" if params[0].type == "text" else "Any"
     ways = [

@@ -1,13 +1,13 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """The Python doors: str, list, NumPy StringDType and Arrow over the C kernels. The lock is released around kernels."""
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.datetime cimport datetime_new, import_datetime
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_Destructor, PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 cimport cython
 
 import os as _os
@@ -40,12 +40,14 @@ cdef extern from "streamliner.h":
         size_t len
         size_t cap
     sl_buf SL_BUF_HEAP
+    sl_status sl_buf_append(sl_buf *buf, const char *ptr, size_t len) nogil
     sl_status sl_buf_reserve(sl_buf *buf, size_t extra) nogil
     void sl_buf_free(sl_buf *buf) nogil
     ctypedef enum sl_type:
         SL_TYPE_TEXT, SL_TYPE_INTEGER, SL_TYPE_NATURAL, SL_TYPE_REAL, SL_TYPE_BOOLEAN, SL_TYPE_UUID, SL_TYPE_TIMESTAMP,
         SL_TYPE_TEXTS, SL_TYPE_INTEGERS, SL_TYPE_NATURALS, SL_TYPE_LIST, SL_TYPE_STRUCT
     ctypedef union sl_cell:
+        sl_str text
         int64_t integer
         uint64_t natural
         double real
@@ -190,6 +192,12 @@ cdef extern from "python/arrow.h":
     int sl_arrow_export_chunk(sl_shared *shared, int64_t chunk, ArrowArray *out) nogil
     int sl_arrow_export_stream(sl_shared *shared, ArrowArrayStream *out) nogil
 
+cdef extern from *:
+    ctypedef struct sl_parts:
+        const char *looks
+        int (*plain)(sl_str bytes, sl_str *text) nogil
+    const sl_parts *sl_parts_of(const sl_function *function) nogil
+
 cdef extern from "python/rows.h":
     enum:
         SL_ROWS_BATCH, SL_ROWS_UNIT, SL_ROWS_BATCH_MAX
@@ -199,7 +207,9 @@ cdef extern from "python/rows.h":
         sl_str prefix
         uint32_t time, author, text
     sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, const sl_row_key *key,
-                            uint32_t rows, uint32_t threads, void *hold, void (*drop)(void *) noexcept nogil, sl_made **out) nogil
+                            uint32_t rows, uint32_t threads, bint unchecked, void *hold, void (*drop)(void *) noexcept nogil,
+                            sl_made **out) nogil
+    const sl_cell *sl_made_look(const sl_made *made) nogil
     sl_status sl_made_wait(sl_made *made, int64_t batches, int64_t *count) nogil
     int64_t sl_made_rows(sl_made *made) nogil
     void sl_made_abandon(sl_made *made) nogil
@@ -235,6 +245,13 @@ import_datetime()
 cdef uint32_t SCALAR_RELEASE = 4096
 # Rows of a record batch of elements: DuckDB gives one batch to one thread at a time.
 cdef int64_t RECORD_ROWS = 2048
+
+
+cdef uint32_t _batch_rows(str name, object rows) except? 0:
+    """Rows of a record batch, as the kernels fill them."""
+    if not isinstance(rows, int) or not 1 <= rows <= SL_ROWS_BATCH_MAX:
+        raise ValueError(f"{name}: expected batch_rows from 1 to {SL_ROWS_BATCH_MAX}, got {rows!r}")
+    return (<uint32_t>rows + SL_ROWS_UNIT - 1) // SL_ROWS_UNIT * SL_ROWS_UNIT
 
 cdef size_t TEXT_MAX = SL_TEXT_MAX
 cdef const char *EMPTY = ""
@@ -1161,31 +1178,39 @@ cdef class Function:
         """As `parse_rows` says; `keyed` is the beginning of what a column `msg_key` is made of: csrc/python/keys.h."""
         cdef sl_str source
         cdef _File file
-        cdef sl_status status = SL_OK
         cdef _Options options
-        cdef uint32_t rows = SL_ROWS_BATCH if batch_rows is None else self.batch(batch_rows)
+        cdef uint32_t rows = SL_ROWS_BATCH if batch_rows is None else _batch_rows(self.name, batch_rows)
         if self.row.result.type != SL_TYPE_LIST or self.defaults is None or self.field_names[0] is None:
             raise TypeError(f"{self.name}: expected a function that gives a list of structs")
         options = self.options_of(args)
+        cdef const sl_parts *parts = sl_parts_of(self.row)
         if isinstance(content, bytes) and self.opener is not NULL:
+            source = sl_str(PyBytes_AS_STRING(content), <uint32_t>PyBytes_GET_SIZE(content))
+            if <size_t>len(content) <= TEXT_MAX and parts is not NULL and parts.plain(source, &source):
+                try:
+                    return self.produce(source, content, options, keyed, rows)
+                except _errors.InvalidUTF8:
+                    pass  # where, is said by what follows
             file = self.opened(content, -1)
             return self.produce(file.text, file, options, keyed, rows)
         cdef bytes utf8 = self.utf8_of(content)
         source = sl_str(PyBytes_AS_STRING(utf8), <uint32_t>PyBytes_GET_SIZE(utf8))
-        with nogil:
-            if not sl_utf8_valid(source.ptr, source.len):
-                status = SL_EUTF8
-        if status > SL_OK:
-            raise _fail(self.name, status, None, -1)
         return self.produce(source, utf8, options, keyed, rows)
 
-    cdef uint32_t batch(self, object rows) except? 0:
-        """Rows of a record batch, as the kernels fill them."""
-        if not isinstance(rows, int) or not 1 <= rows <= SL_ROWS_BATCH_MAX:
-            raise ValueError(f"{self.name}: expected batch_rows from 1 to {SL_ROWS_BATCH_MAX}, got {rows!r}")
-        return (<uint32_t>rows + SL_ROWS_UNIT - 1) // SL_ROWS_UNIT * SL_ROWS_UNIT
+    cdef dict cells(self, const sl_cell *cells):
+        """One row of a function that gives a struct."""
+        cdef Py_ssize_t f
+        cdef dict found = {}
+        for f in range(len(self.field_names)):
+            is_text = self.row.result.fields[f].type == SL_TYPE_TEXT
+            missing = is_text and cells[f].text.ptr is NULL
+            found[self.field_names[f]] = (
+                None if missing else _text(cells[f].text) if is_text else _number(self.row.result.fields[f].type, cells[f])
+            )
+        return found
 
     cdef object produce(self, sl_str text, object source, _Options options, str keyed, uint32_t rows):
+        """Rows of a text, which is found to be UTF-8."""
         cdef sl_status status
         cdef ArrowRows result = ArrowRows.__new__(ArrowRows)
         cdef bytes prefix = b"" if keyed is None else keyed.encode()
@@ -1200,11 +1225,12 @@ cdef class Function:
             wanted = &key
         cdef uint32_t threads = _processors()
         result.name = self.name
+        result.function = self
         result.options = options
         Py_INCREF(hold)
         with nogil:
             status = sl_made_start(
-                self.row, &options.prepared, text, wanted, rows, threads, <void *>hold, &_drop_later, &result.made
+                self.row, &options.prepared, text, wanted, rows, threads, True, <void *>hold, &_drop_later, &result.made
             )
         if status > SL_OK:
             Py_DECREF(hold)
@@ -1666,6 +1692,7 @@ cdef class ArrowRows:
 
     cdef sl_made *made
     cdef str name
+    cdef Function function
     cdef _Options options  # what the threads read, and the text
 
     def __init__(self):
@@ -1689,6 +1716,14 @@ cdef class ArrowRows:
         if self.made is not NULL:
             with nogil:
                 sl_made_abandon(self.made)
+
+    def look(self):
+        """What the function says that looks at such a text, as `parse_row` does, without reading the text once more."""
+        cdef const sl_parts *parts = sl_parts_of(self.function.row)
+        if parts is NULL:
+            raise TypeError(f"{self.name}: expected a function whose texts can be looked at, as parse_whatsapp is")
+        cdef Function looks = Function(parts.looks.decode())
+        return looks.cells(sl_made_look(self.made))
 
     def __bool__(self):
         return self.wait(1) > 0
@@ -1767,6 +1802,8 @@ def parse_rows(str name, content, *options, keyed=None, batch_rows=None):
         often the same came before, joined with chr(31).
     batch_rows : int, optional
         Rows of a record batch, which one thread makes and one of the reader takes: 2,048 by default, rounded up to 256.
+        Fewer, if all rows together are less than one. DuckDB takes a batch of as many as a row group of its table has
+        (122,880, unless ROW_GROUP_SIZE says otherwise) as a row group, and does not put it together from smaller ones.
 
     Returns
     -------

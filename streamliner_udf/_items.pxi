@@ -1,7 +1,11 @@
 # The elements of an array inside a large JSON document, as an Arrow stream: csrc/python/items.h.
 
-from cpython.buffer cimport PyBUF_SIMPLE, Py_buffer, PyBuffer_Release, PyObject_GetBuffer
+cimport cython
+from cpython.buffer cimport PyBUF_READ, PyBUF_SIMPLE, Py_buffer, PyBuffer_Release, PyObject_GetBuffer
+from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.ref cimport Py_DECREF, Py_INCREF
+
+from mmap import mmap
 
 cdef extern from "python/items.h":
     enum: SL_ITEMS_STEPS, SL_FIELDS, SL_FIELD_STEPS
@@ -29,6 +33,7 @@ cdef extern from "python/items.h":
     ctypedef struct sl_items_output:
         int64_t rows
         bint owners
+        bint mapped
         const sl_json_fields *fields
         const char *const *names
     void sl_fields_prepare(sl_json_fields *fields) nogil
@@ -43,6 +48,8 @@ cdef void _drop(void *hold) noexcept with gil:
     Py_DECREF(<object>hold)
 
 
+# Clearing it as part of a cycle would drop the content and not release its buffer.
+@cython.no_gc_clear
 cdef class JsonItems:
     """The elements of one array in a JSON document, each as its text, read as they are asked for.
 
@@ -60,6 +67,8 @@ cdef class JsonItems:
         field of the owner; "text*" of an array is its texts, and the "text" of its objects, one after the other.
     latin1 : bool
         With fields: strings that are UTF-8 once each of their characters is a byte become that.
+    batch_rows : int, optional
+        Elements of a record batch: 2,048 by default.
 
     Returns
     -------
@@ -71,7 +80,7 @@ cdef class JsonItems:
     Nulls : fields that are missing or null. A string is what it says; any other value is its JSON.
     Errors : TypeError for another path or field. A document that is broken gives the elements before that place, and
     `truncated`.
-    Cost : one pass, about a gigabyte a second; memory for one batch.
+    Cost : one pass, about a gigabyte a second; memory for the batches that are being read.
     Source : RFC 8259. `\\xHH`, which some exporters write, and control characters become `\\u00HH`.
 
     Examples
@@ -87,20 +96,23 @@ cdef class JsonItems:
     """
 
     cdef Py_buffer buffer
-    cdef bint open_
+    cdef bint open_, mapped
     cdef sl_items items, result
     cdef list names
     cdef bint owners
     cdef sl_json_fields fields
     cdef const char *field_names[48]
+    cdef int64_t batch_rows
 
-    def __cinit__(self, object content, object path, bint owners=False, dict fields=None, bint latin1=False):
+    def __cinit__(self, object content, object path, bint owners=False, dict fields=None, bint latin1=False,
+                  object batch_rows=None):
         cdef sl_items_step steps[SL_ITEMS_STEPS]
         cdef uint32_t count = 0
         cdef bytes name
         self.names = []
         if isinstance(path, str) or len(path) > SL_ITEMS_STEPS:
             raise TypeError(f"JsonItems: expected path to be at most {SL_ITEMS_STEPS} steps, got {path!r}")
+        self.batch_rows = RECORD_ROWS if batch_rows is None else _batch_rows("JsonItems", batch_rows)
         memset(steps, 0, sizeof(steps))
         for step in path:
             several = () if step is None else (step,) if isinstance(step, str) else step
@@ -119,6 +131,8 @@ cdef class JsonItems:
             self.add_fields(fields)
         PyObject_GetBuffer(content, &self.buffer, PyBUF_SIMPLE)
         self.open_ = True
+        # What can be written to might not be what the file holds.
+        self.mapped = isinstance(content, mmap) and self.buffer.readonly
         sl_items_init(&self.items, <const char *>self.buffer.buf, <size_t>self.buffer.len, steps, count)
 
     cdef add_fields(self, dict fields):
@@ -179,8 +193,9 @@ cdef class JsonItems:
         capsule = _empty_capsule(sizeof(ArrowArrayStream), "arrow_array_stream", &_free_stream)
         cdef ArrowArrayStream *stream = <ArrowArrayStream *>PyCapsule_GetPointer(capsule, "arrow_array_stream")
         cdef sl_items_output output
-        output.rows = RECORD_ROWS
+        output.rows = self.batch_rows
         output.owners = self.owners
+        output.mapped = self.mapped
         output.fields = &self.fields if self.fields.count else NULL
         output.names = self.field_names
         Py_INCREF(self)
@@ -189,8 +204,9 @@ cdef class JsonItems:
             raise MemoryError()
         return capsule
 
-    def joined(self, bint backwards=False):
-        """The elements as they stand in the document, with commas between them; the last one first if `backwards`.
+    def joined(self, object backwards=False):
+        """The elements as they stand in the document, with commas between them; the last one first if `backwards`, which
+        can also be a function that says so of a view of them.
 
         Returns
         -------
@@ -199,25 +215,46 @@ cdef class JsonItems:
         """
         cdef sl_items items
         cdef sl_str item
+        cdef sl_str *found
         cdef int dirty
-        cdef const char *start = NULL
-        cdef const char *stop = NULL
-        cdef bytes text, header
-        cdef list found = []
+        cdef size_t i, count, size = 0
+        cdef Py_ssize_t whole = 0
+        cdef sl_buf spans = SL_BUF_HEAP
+        cdef sl_status status = SL_OK
+        cdef bytes text = b""
+        cdef char *to
         sl_items_init(&items, <const char *>self.buffer.buf, <size_t>self.buffer.len, self.items.steps,
                       self.items.step_count)
         try:
-            while sl_items_next(&items, &item, &dirty):
-                start = item.ptr if start is NULL else start
-                stop = item.ptr + item.len
-                if backwards:
-                    text = item.ptr[:item.len]
-                    found.append(text)
+            with nogil:
+                while status <= SL_OK and sl_items_next(&items, &item, &dirty):
+                    size += item.len + 1
+                    status = sl_buf_append(&spans, <const char *>&item, sizeof(sl_str))
+            if status > SL_OK:
+                raise MemoryError()
+            found = <sl_str *><void *>spans.ptr
+            count = spans.len // sizeof(sl_str)
+            if count:
+                whole = found[count - 1].ptr + found[count - 1].len - found[0].ptr
+            if count and callable(backwards):
+                with PyMemoryView_FromMemory(<char *>found[0].ptr, whole, PyBUF_READ) as view:
+                    backwards = backwards(view)
+            if count and backwards:
+                text = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>size - 1)
+                to = PyBytes_AS_STRING(text)
+                for i in range(count):
+                    item = found[count - 1 - i]
+                    if i:
+                        to[0] = b","
+                        to += 1
+                    memcpy(to, item.ptr, item.len)
+                    to += item.len
+            elif count:
+                text = found[0].ptr[:whole]
             header = items.header.ptr[:items.header.len] if items.header.len else b""
             self.result.count = items.count
             self.result.truncated = items.truncated
         finally:
             sl_items_free(&items)
-        found.reverse()
-        text = b",".join(found) if backwards else start[:stop - start] if start is not NULL else b""
+            sl_buf_free(&spans)
         return text, "{" + header.decode("utf-8", "replace") + "}"

@@ -586,6 +586,63 @@ def test_rows_of_a_record_batch() -> None:
             streamliner_udf.parse_rows("parse_whatsapp", content, batch_rows=wrong)  # type: ignore[arg-type]
 
 
+def line_of(i: int, date: str = "05/03/2024", end: str = "\n") -> str:
+    return f"{date}, 09:{i % 60:02} - {('Ana', 'Bo')[i % 2]}: message {i} \u200ewith a mark{end}"
+
+
+def long_exports() -> dict[str, str]:
+    """Texts that are read in pieces: what a line is depends on lines of the pieces before."""
+    usual = [line_of(i) for i in range(12_000)]
+    apple = [f"[25/03/24, 09:{i % 60:02}:01] Ana: hi {i}\r\n" for i in range(4000)]
+    return {
+        "usual": "".join(usual),
+        "lines before, and of one message": "what is this?\n" * 30_000 + usual[0] + "more: \u200eof it\n" * 30_000,
+        "one line": usual[0] + "x" * 600_000 + "\n" + usual[1],
+        "two exports": "".join([*usual, *apple]),
+        "quoted": "".join(line + (apple[0] if i % 7 == 0 else "") for i, line in enumerate(usual)),
+        "both line ends": "".join(line_of(i, end="\r\n" if i % 3 else "\n") for i in range(12_000)),
+        "the order at the end": "".join(line_of(i, "05/03/2024") for i in range(12_000)) + line_of(0, "25/03/2024"),
+        "days that are not": "".join(line_of(i, "31/02/2024" if i % 5 == 0 else "28/02/2024") for i in range(12_000)),
+        "no line feed": "".join(line_of(i, end="\r") for i in range(12_000)),
+        "a marker that nobody knows": "".join(
+            [*usual, *(f"05/03/2024, 9:15 xyz{i} - Ana: hi\n" for i in range(3)), *usual]
+        ),
+        "many dialects": "".join(
+            [*usual[:6000], *(f"0{i % 5 + 1}.03.2024 w{i} 9:15 - Ana: hi\n" for i in range(60)), *usual[6000:]]
+        ),
+        "a name with a colon": "".join(
+            f"05/03/2024, 09:15 - Dr: Who: hello {i}\n{line}" for i, line in enumerate(usual)
+        ),
+        "no header": "nothing like a message\n" * 30_000,
+    }
+
+
+@pytest.mark.parametrize("name", long_exports())
+@pytest.mark.parametrize("options", ["", "any", "mdy, title=Dr: Who"])
+def test_pieces_are_the_whole(name: str, options: str) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    text = long_exports()[name]
+    assert len(text.encode()) > 1 << 19
+    rows = streamliner_udf.parse_rows("parse_whatsapp", text.encode(), options)
+    # By one thread; other tests compare that with the specification.
+    whole = streamliner_udf.parse_whatsapp(text, options)
+    for found in whole:
+        found["ts"] = found["ts"].replace(tzinfo=None)
+    assert pyarrow.table(rows).to_pylist() == whole
+    assert whole or name == "no header" or (name == "days that are not" and "mdy" in options)
+    assert rows.look() == streamliner_udf.parse_row("sniff_whatsapp", text.encode(), options)
+
+
+@pytest.mark.parametrize("place", [0, 17, 200_000, 399_999, 599_990])
+def test_bytes_that_are_no_text_in_any_piece(place: int) -> None:
+    content = bytearray("".join(line_of(i) for i in range(12_000)).encode())
+    while content[place] > 0x7F or content[place - 1] > 0x7F:
+        place += 1
+    content[place] = 0xFF
+    with pytest.raises(streamliner_udf.InvalidUTF8, match=f"parse_whatsapp: .* got invalid bytes at {place}$"):
+        streamliner_udf.parse_rows("parse_whatsapp", bytes(content))
+
+
 def test_options_of_parse_rows() -> None:
     rows = streamliner_udf.parse_rows("parse_whatsapp", chat("5/3/2024").encode(), "mdy")
     con = streamliner_udf.connect()

@@ -372,6 +372,24 @@ def test_small_files_fill_row_groups_together(tmp_path: Path, monkeypatch: pytes
     assert groups("alone.duckdb") >= 8
 
 
+def test_chats_a_little_larger_than_a_row_group_leave_no_small_ones(tmp_path: Path) -> None:
+    """Record batches of a row group are for one large chat: of several small ones the rest of each would be a group."""
+    files = []
+    for number in range(8):
+        files.append(tmp_path / f"WhatsApp Chat with {number}.txt")
+        files[-1].write_text("".join(f"05/03/2024, 09:15 - Ana: {number} {n}\n" for n in range(8_500)))
+    archive = tmp_path / "chats.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for file in files:
+            packed.write(file, file.name)
+    for name, path in (("files", files), ("archive", archive)):
+        with streamliner_udf.connect(config={"threads": 2}) as con:
+            con.execute(f"ATTACH '{tmp_path / name}.duckdb' AS there (ROW_GROUP_SIZE 8192); USE there")
+            assert ingest(con, path).rows == 8 * 8_500
+            query = "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('messages')"
+            assert con.execute(query).fetchall()[0][0] <= 8 * 8_500 // 8_192 + 3, name
+
+
 def test_a_failure_after_files_that_wait(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     good, bad = tmp_path / "WhatsApp Chat with Ana.txt", tmp_path / "notes.bin"
     good.write_text(FIRST)

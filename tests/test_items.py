@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import mmap
 import random
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -94,3 +97,45 @@ def test_nothing_and_other_things() -> None:
         JsonItems(b"", "messages")
     with pytest.raises(TypeError, match="expected a step to be None or up to four names"):
         JsonItems(b"", [("a", "b", "c", "d", "e")])
+
+
+def test_batches(tmp_path: Path) -> None:
+    """Their memory is used again, unless somebody holds them; and a file is read again whose pages have left."""
+    pyarrow = pytest.importorskip("pyarrow")
+    texts = ["a" * (i % 90) + str(i) if i % 3 else None for i in range(5000)]
+    path = tmp_path / "items.json"
+    path.write_text(json.dumps([{"text": text} for text in texts]), encoding="utf-8")
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    for content in (path.read_bytes(), mapped):
+        items = JsonItems(content, [], fields={"text": "text"}, batch_rows=300)
+        for _ in range(2):
+            reader = pyarrow.RecordBatchReader.from_stream(items)
+            kept, copied = [], []
+            for number, batch in enumerate(reader):
+                assert len(batch) == min(512, 5000 - 512 * number)
+                copied += batch["text"].to_pylist()
+                if number % 3 == 0:
+                    kept.append((number, batch))
+            assert copied == texts
+            for number, batch in kept:
+                assert batch["text"].to_pylist() == texts[512 * number : 512 * number + 512]
+                assert batch["place"].to_pylist() == list(range(512 * number, 512 * number + len(batch)))
+    for wrong in (0, 1 << 20, "many"):
+        with pytest.raises(ValueError, match="JsonItems: expected batch_rows from 1 to 131072, got"):
+            JsonItems(b"[]", [], batch_rows=wrong)  # type: ignore[arg-type]
+
+
+def test_the_buffer_is_given_back_in_a_cycle() -> None:
+    content = bytearray(b'[{"a": 1}]')
+
+    class Holder:
+        pass
+
+    holder = Holder()
+    holder.own, holder.items = holder, JsonItems(content, [])  # type: ignore[attr-defined]
+    with pytest.raises(BufferError):
+        content += b"x"
+    del holder
+    gc.collect()
+    content += b"x"

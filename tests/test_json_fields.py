@@ -158,6 +158,16 @@ def test_joined_elements() -> None:
     assert items.count == 3
     assert not items.truncated
     assert JsonItems(text[:45], ["messages"]).joined()[0] == b'{"a": 1}'
+    seen = []
+
+    def judge(elements: memoryview) -> bool:
+        seen.append(bytes(elements))
+        return len(seen) == 2
+
+    assert [items.joined(judge)[0] for _ in range(2)] == [b'{"a": 1}, {"b": [2]} , 3', b'3,{"b": [2]},{"a": 1}']
+    assert seen == [b'{"a": 1}, {"b": [2]} , 3'] * 2
+    assert JsonItems(b'{"messages": []}', ["messages"]).joined(judge) == (b"", "{}")
+    assert len(seen) == 2
 
 
 def test_wrong_fields() -> None:

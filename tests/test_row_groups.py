@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 import streamliner_udf
-from streamliner_udf.row_groups import advice, all_threads, too_few
+from streamliner_udf.row_groups import advice, all_threads, group_rows, too_few
 
 ROWS = 100_000
 CHAT = "".join(f"05/03/2024, 09:{i % 60:02} - Ana: message {i}\n" for i in range(25_000)).encode()
@@ -119,3 +119,27 @@ def test_names_of_tables(tmp_path: Path) -> None:
 )
 def test_when_a_word_is_due(rows: int, groups: int, threads: int, wanted: bool) -> None:
     assert too_few(rows, groups, threads) is wanted
+
+
+def test_ingest_gives_batches_of_a_row_group(tmp_path: Path) -> None:
+    rows = 8192
+    with streamliner_udf.connect() as con:
+        con.execute(f"ATTACH '{tmp_path / 'chat.duckdb'}' AS target (ROW_GROUP_SIZE {rows})")
+        streamliner_udf.ingest(con, CHAT, "target.messages", chat="family")
+        if (known := group_rows(con, "target.messages")) is None:
+            pytest.skip("this DuckDB does not say how large its row groups are")
+        assert known == rows
+        assert group_rows(con, "target.nothing") is None
+        found = con.execute(
+            "SELECT count FROM pragma_storage_info('target.messages') "
+            "WHERE column_name = 'seq' AND segment_type = 'BIGINT' ORDER BY row_group_id"
+        ).fetchall()
+        assert [count for (count,) in found] == [rows, rows, rows, 25_000 - 3 * rows]
+        in_order = "SELECT list(seq ORDER BY rowid) = range(25_000) FROM target.messages"
+        assert con.execute(in_order).fetchall() == [(True,)]
+        for mode, count in (("append", 50_000), ("merge", 50_000), ("replace", 25_000)):
+            streamliner_udf.ingest(con, CHAT, "target.messages", mode=mode, chat="family")
+            assert con.execute("SELECT count(*) FROM target.messages").fetchall() == [(count,)]
+        assert con.execute(in_order).fetchall() == [(True,)]
+        con.execute("CREATE TABLE here (i INTEGER)")
+        assert group_rows(con, "here") == 122_880

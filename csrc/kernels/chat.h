@@ -157,6 +157,15 @@ typedef struct chat_other {
 
 typedef struct chat {
     const char *start, *end;
+    /* What is read of it: all, or the lines of a piece. */
+    const char *from, *to;
+    struct chat *pieces; /* as many as piece_count, or NULL for one, which is the chat itself */
+    uint32_t piece_count, wanted_pieces;
+    uint32_t line_count;
+    uint32_t before;     /* flags of the lines before the first header, which may belong to a message of another piece */
+    int unchecked;       /* nobody has looked whether the text is UTF-8 */
+    int wanted;          /* the order of dates that the caller knows, or CHAT_ORDER_AUTO */
+    int joined;          /* the segments are known */
     char lines; /* the byte that ends a line */
     int any;    /* headers of any dialect count */
     int32_t until; /* the last day on which a message can be written, or INT32_MAX */
@@ -200,6 +209,17 @@ enum { CHAT_AHEAD = 16 };
 enum { CHAT_ORDER_AUTO, CHAT_ORDER_DMY, CHAT_ORDER_MDY, CHAT_ORDER_YMD };
 /* What the first word of prepared options holds. */
 enum { CHAT_ORDER_FIELD = 3, CHAT_ANY = 4, CHAT_UNTIL = 8 };
+/* The records of a text. Whoever opens it scans every piece, on any thread, and joins them, until there is nothing to do
+ * again; a text without any header has no pieces. SL_EUTF8 if it is `unchecked` and no UTF-8. Where anything fails, too,
+ * sl_chat_free is to be called. */
+sl_status sl_chat_open(chat *c, sl_str content, const sl_options *options, uint32_t pieces, int unchecked);
+sl_status sl_chat_scan(chat *c, uint32_t piece, int whole);
+sl_status sl_chat_join(chat *c, int *again);
+void sl_chat_free(chat *c);
+/* All of that at once, and on this thread. */
+sl_status sl_chat_read(chat *c, sl_str content, const sl_options *options);
+size_t sl_chat_count_lines(chat *c);
+
 /* Decides the order of dates of every segment, and turns dates into days; what has a date that does not exist is no
  * record. */
 void sl_chat_settle(chat *c, int wanted);

@@ -51,6 +51,13 @@ static encoding find_encoding(const uint8_t *p, size_t len) {
     return len >= 2 && p[0] == 0xFE && p[1] == 0xFF ? ENCODING_BIG : ENCODING_UTF8;
 }
 
+int sl_chat_plain(sl_str bytes, sl_str *text) {
+    encoding found = find_encoding((const uint8_t *)bytes.ptr, bytes.len);
+    uint32_t mark = found == ENCODING_MARKED ? 3 : 0;
+    *text = (sl_str){bytes.ptr + mark, bytes.len - mark};
+    return found <= ENCODING_MARKED && !sl_zip_begins(bytes);
+}
+
 /* Where the first invalid bytes are. */
 static size_t first_invalid(const char *ptr, size_t len) {
     enum { STEP = 1 << 16 };

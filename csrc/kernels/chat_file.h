@@ -8,4 +8,7 @@
  * SIZE_MAX where there is none. */
 sl_status sl_utf16_decode(const uint8_t *bytes, size_t len, int big_endian, sl_buf *out, size_t *bad);
 
+/* 1 if the bytes are neither an archive nor UTF-16: then `text` is what stands in them, behind its mark. */
+int sl_chat_plain(sl_str bytes, sl_str *text);
+
 #endif

@@ -172,9 +172,17 @@ int sl_items_next(sl_items *items, sl_str *item, int *dirty) {
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
 
+/* Batches whose memory is used again, because touching fresh memory costs as much as filling it. */
+enum { SPARE = 4 };
+typedef struct item_pool {
+    atomic_int references; /* of the stream, and of batches that somebody reads */
+    _Atomic(struct item_batch *) spare[SPARE];
+} item_pool;
+
 /* Shared by the struct and its columns, which a reader may take apart. */
 typedef struct item_batch {
     atomic_int references;
+    item_pool *pool;
     int columns;
     int64_t *places;
     sl_texts texts[SL_ITEMS_COLUMNS];
@@ -182,11 +190,31 @@ typedef struct item_batch {
     struct ArrowArray arrays[SL_ITEMS_COLUMNS], *pointers[SL_ITEMS_COLUMNS];
 } item_batch;
 
+static void batch_free(item_batch *batch) {
+    for (int c = 0; batch && c < batch->columns; c++) sl_texts_free(&batch->texts[c]);
+    if (batch) free(batch->places);
+    free(batch);
+}
+
+static void pool_empty(item_pool *pool) {
+    for (int i = 0; i < SPARE; i++) batch_free(atomic_exchange(&pool->spare[i], NULL));
+}
+
+static void pool_release(item_pool *pool) {
+    if (atomic_fetch_sub(&pool->references, 1) != 1) return;
+    pool_empty(pool);
+    free(pool);
+}
+
 static void batch_release(item_batch *batch) {
     if (atomic_fetch_sub(&batch->references, 1) != 1) return;
-    for (int c = 0; c < batch->columns; c++) sl_texts_free(&batch->texts[c]);
-    free(batch->places);
-    free(batch);
+    item_pool *pool = batch->pool;
+    for (int i = 0; i < SPARE && batch; i++) {
+        item_batch *none = NULL;
+        if (atomic_compare_exchange_strong(&pool->spare[i], &none, batch)) batch = NULL;
+    }
+    batch_free(batch);
+    pool_release(pool);
 }
 
 static void release_array(struct ArrowArray *array) {
@@ -198,7 +226,9 @@ static void release_array(struct ArrowArray *array) {
 
 typedef struct item_stream {
     sl_items own, *result; /* where the counts go, for whoever asks afterwards */
-    int owners;
+    item_pool *pool;
+    int owners, mapped;
+    const char *left; /* where the pages begin that have not left memory */
     const sl_json_fields *fields;
     const char *const *names; /* of the fields */
     int64_t rows;
@@ -287,11 +317,34 @@ static sl_status append_row(item_stream *stream, item_batch *batch, int64_t row,
     return SL_OK;
 }
 
+/* A batch that is read by nobody any more, or a new one; NULL where there is no memory. */
+static item_batch *batch_start(item_stream *stream) {
+    item_batch *batch = NULL;
+    for (int i = 0; i < SPARE && !batch; i++) batch = atomic_exchange(&stream->pool->spare[i], NULL);
+    if (!batch && !(batch = calloc(1, sizeof(*batch)))) return NULL;
+    batch->columns = text_columns(stream);
+    batch->pool = stream->pool;
+    atomic_init(&batch->references, 1);
+    atomic_fetch_add(&stream->pool->references, 1);
+    return batch;
+}
+
+static sl_status texts_start(sl_texts *texts, int64_t rows) {
+    if (!texts->offsets || !texts->valid) {
+        sl_texts_free(texts);
+        return sl_texts_init(texts, rows);
+    }
+    texts->bytes.len = 0;
+    memset(texts->valid, 0, (size_t)rows / 8 + 1);
+    return SL_OK;
+}
+
 static sl_status fill(item_stream *stream, item_batch *batch, int64_t *count) {
     sl_str item;
     int dirty = 0;
-    for (int c = 0; c < batch->columns; c++) SL_TRY(sl_texts_init(&batch->texts[c], stream->rows));
-    if (stream->fields && !(batch->places = calloc((size_t)stream->rows, sizeof(int64_t)))) return SL_ENOMEM;
+    for (int c = 0; c < batch->columns; c++) SL_TRY(texts_start(&batch->texts[c], stream->rows));
+    if (stream->fields && !batch->places && !(batch->places = calloc((size_t)stream->rows, sizeof(int64_t))))
+        return SL_ENOMEM;
     for (*count = 0; *count < stream->rows && sl_items_next(&stream->own, &item, &dirty); ++*count)
         SL_TRY(append_row(stream, batch, *count, item, dirty));
     return SL_OK;
@@ -315,12 +368,14 @@ static void export_column(item_batch *batch, int c, int64_t count) {
 static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *out) {
     item_stream *stream = self->private_data;
     out->release = NULL;
-    item_batch *batch = calloc(1, sizeof(*batch));
+    item_batch *batch = batch_start(stream);
     if (!batch) return ENOMEM;
-    atomic_init(&batch->references, 1);
-    batch->columns = text_columns(stream);
     int64_t count = 0;
     int failed = fill(stream, batch, &count) > SL_OK;
+    if (stream->mapped) {
+        sl_pages_leave(stream->left, stream->own.p);
+        stream->left = stream->own.p;
+    }
     sl_items *result = stream->result;
     result->count = stream->own.count;
     result->repaired = stream->own.repaired;
@@ -351,6 +406,8 @@ static void stream_release(struct ArrowArrayStream *self) {
     item_stream *stream = self->private_data;
     sl_items_free(&stream->own);
     sl_buf_free(&stream->owner);
+    pool_empty(stream->pool);
+    pool_release(stream->pool);
     if (stream->drop) stream->drop(stream->hold);
     free(stream);
     self->release = NULL;
@@ -359,10 +416,19 @@ static void stream_release(struct ArrowArrayStream *self) {
 int sl_items_stream(const sl_items *items, const sl_items_output *output, sl_items *result, void *hold,
                     void (*drop)(void *), struct ArrowArrayStream *out) {
     item_stream *stream = calloc(1, sizeof(*stream));
-    if (!stream) return ENOMEM;
+    item_pool *pool = calloc(1, sizeof(*pool));
+    if (!stream || !pool) {
+        free(stream);
+        free(pool);
+        return ENOMEM;
+    }
+    atomic_init(&pool->references, 1);
+    stream->pool = pool;
     sl_items_init(&stream->own, items->start, (size_t)(items->end - items->start), items->steps, items->step_count);
     stream->result = result;
     stream->owners = output->owners;
+    stream->mapped = output->mapped;
+    stream->left = stream->own.start;
     stream->fields = output->fields;
     stream->names = output->names;
     stream->rows = output->rows;

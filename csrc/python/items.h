@@ -48,6 +48,7 @@ int sl_items_next(sl_items *items, sl_str *item, int *dirty);
 typedef struct sl_items_output {
     int64_t rows;
     int owners; /* also where a field is of the owner */
+    int mapped; /* the document is a file, mapped for reading: what was read of it leaves memory */
     const sl_json_fields *fields;
     const char *const *names;
 } sl_items_output;

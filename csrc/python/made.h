@@ -51,7 +51,7 @@ struct sl_made {
     sl_lock lock;
     sl_signal more;
     int open, cancelled;
-    uint32_t working;
+    uint32_t working; /* threads beside the one that started them */
     sl_status status;
     batch **batches; /* NULL for one that is not there yet */
     int64_t count, capacity; /* `count` of them, from the first one on, are there */
@@ -60,9 +60,12 @@ struct sl_made {
     /* Where the function has parts: */
     const sl_parts *parts;
     void *state;
+    uint32_t scans;
+    sl_rows look;
+    sl_cell look_cells[SL_FIELD_MAX];
     size_t total;
     size_t rows; /* of a batch */
-    atomic_size_t next; /* the first row that no worker has taken */
+    atomic_size_t next; /* the first row, or scan, that no worker has taken */
     int keyed;
     sl_row_key key;
     seen *seen; /* by their keys; a power of two of them, more than twice the rows */

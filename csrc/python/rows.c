@@ -2,6 +2,8 @@
  * Contract: memory comes in large pages and is never moved; a failed or cancelled production leaves what it has made. */
 #include "made.h"
 
+#include "../kernels/utf8.h"
+
 #include <stdlib.h>
 
 void sl_made_release(sl_made *made) {
@@ -12,6 +14,7 @@ void sl_made_release(sl_made *made) {
     free(made->slabs);
     free(made->seen);
     free(made->batches);
+    sl_rows_free(&made->look);
     sl_signal_free(&made->more);
     sl_lock_free(&made->lock);
     if (made->drop) made->drop(made->hold);
@@ -332,10 +335,81 @@ static void make_whole(sl_made *made) {
     made->status = status;
 }
 
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
+
+typedef void (*job)(sl_made *made, uint32_t number);
 typedef struct worker {
     sl_made *made;
+    job run;
     uint32_t number;
 } worker;
+
+static void run_worker(void *argument) {
+    worker *own = argument;
+    sl_made *made = own->made;
+    own->run(made, own->number);
+    free(own);
+    sl_lock_take(&made->lock);
+    made->working--;
+    sl_signal_all(&made->more);
+    sl_lock_give(&made->lock);
+    sl_made_release(made);
+}
+
+/* The job by this thread and others, until all of them have ended it. */
+static void run_all(sl_made *made, uint32_t threads, job run) {
+    for (uint32_t i = 1; i < threads; i++) {
+        worker *other = malloc(sizeof(*other));
+        if (!other) break;
+        *other = (worker){made, run, i};
+        atomic_fetch_add(&made->references, 1);
+        sl_lock_take(&made->lock);
+        made->working++;
+        sl_lock_give(&made->lock);
+        if (sl_thread_start(run_worker, other)) continue;
+        sl_lock_take(&made->lock);
+        made->working--;
+        sl_lock_give(&made->lock);
+        sl_made_release(made);
+        free(other);
+        break;
+    }
+    run(made, 0);
+    sl_lock_take(&made->lock);
+    while (made->working) sl_signal_wait(&made->more, &made->lock);
+    sl_lock_give(&made->lock);
+}
+
+static void fail(sl_made *made, sl_status status, size_t end) {
+    sl_lock_take(&made->lock);
+    made->status = status;
+    sl_lock_give(&made->lock);
+    atomic_store(&made->next, end); /* for the others, too */
+}
+
+/* ---- parts ------------------------------------------------------------------------------------------------------- */
+
+static void scan(sl_made *made, uint32_t number) {
+    (void)number;
+    for (size_t at; (at = atomic_fetch_add(&made->next, 1)) < made->scans;) {
+        sl_status status = made->parts->scan(made->state, (uint32_t)at);
+        if (status > SL_OK) fail(made, status, made->scans);
+    }
+}
+
+static sl_status open_parts(sl_made *made, uint32_t threads, int unchecked) {
+    const sl_parts *parts = made->parts;
+    SL_TRY(parts->open(made->text, made->options, threads, unchecked, &made->state, &made->scans));
+    do {
+        atomic_store(&made->next, 0);
+        if (made->scans) run_all(made, made->scans < threads ? made->scans : threads, scan);
+        if (made->status <= SL_OK) made->status = parts->join(made->state, &made->total, &made->scans);
+    } while (made->status <= SL_OK && made->scans);
+    made->look = (sl_rows){.cells = made->look_cells, .columns = SL_FIELD_MAX, .capacity = 1};
+    if (made->status <= SL_OK) made->status = parts->look(made->state, &made->look);
+    if (made->status > SL_OK) parts->close(made->state);
+    return made->status;
+}
 
 /* Takes a batch after the other, as long as there are any. */
 static void work(sl_made *made, uint32_t number) {
@@ -353,59 +427,19 @@ static void work(sl_made *made, uint32_t number) {
     }
     if (s) status = end_sink(s, status);
     free(s);
-    sl_lock_take(&made->lock);
-    if (status > SL_OK) {
-        made->status = status;
-        atomic_store(&made->next, made->total); /* for the others, too */
-    }
-    made->working--;
-    sl_signal_all(&made->more);
-    sl_lock_give(&made->lock);
-}
-
-static void run_worker(void *argument) {
-    worker *own = argument;
-    work(own->made, own->number);
-    sl_made_release(own->made);
-    free(own);
+    if (status > SL_OK) fail(made, status, made->total);
 }
 
 static void make_parts(sl_made *made, uint32_t threads) {
-    sl_status status = made->parts->open(made->text, made->options, threads, &made->state, &made->total);
-    if (status > SL_OK) {
-        made->status = status;
-        return;
-    }
+    atomic_store(&made->next, 0);
+    if (made->total < made->rows && made->rows > SL_ROWS_SHARED) made->rows = SL_ROWS_SHARED;
     if (made->keyed) {
         made->seen_mask = 63;
         while (made->seen_mask < 2 * made->total) made->seen_mask = made->seen_mask * 2 + 1;
-        if (!(made->seen = calloc(made->seen_mask + 1, sizeof(seen)))) {
-            made->status = SL_ENOMEM;
-            made->parts->close(made->state);
-            return;
-        }
+        made->seen = calloc(made->seen_mask + 1, sizeof(seen));
     }
-    made->working = 1;
-    for (uint32_t i = 1; i < threads && made->total > FEW * made->rows; i++) {
-        worker *other = malloc(sizeof(*other));
-        if (!other) break;
-        *other = (worker){made, i};
-        atomic_fetch_add(&made->references, 1);
-        sl_lock_take(&made->lock);
-        made->working++;
-        sl_lock_give(&made->lock);
-        if (sl_thread_start(run_worker, other)) continue;
-        sl_lock_take(&made->lock);
-        made->working--;
-        sl_lock_give(&made->lock);
-        sl_made_release(made);
-        free(other);
-        break;
-    }
-    work(made, 0);
-    sl_lock_take(&made->lock);
-    while (made->working) sl_signal_wait(&made->more, &made->lock);
-    sl_lock_give(&made->lock);
+    if (made->keyed && !made->seen) fail(made, SL_ENOMEM, made->total);
+    else run_all(made, made->total > FEW * made->rows ? threads : 1, work);
     made->parts->close(made->state);
     free(made->seen);
     made->seen = NULL;
@@ -420,7 +454,6 @@ static void produce(void *argument) {
     production own = *(production *)argument;
     sl_made *made = own.made;
     free(argument);
-    made->parts = sl_parts_of(made->function);
     if (made->parts) make_parts(made, own.threads);
     else make_whole(made);
     sl_lock_take(&made->lock);
@@ -431,8 +464,10 @@ static void produce(void *argument) {
 }
 
 sl_status sl_made_start(const sl_function *function, const sl_options *options, sl_str text, const sl_row_key *key,
-                        uint32_t rows, uint32_t threads, void *hold, void (*drop)(void *hold), sl_made **out) {
-    if (key && !sl_parts_of(function)) return SL_EARG;
+                        uint32_t rows, uint32_t threads, int unchecked, void *hold, void (*drop)(void *hold), sl_made **out) {
+    const sl_parts *parts = sl_parts_of(function);
+    if (key && !parts) return SL_EARG;
+    if (!parts && unchecked && !sl_utf8_valid(text.ptr, text.len)) return SL_EUTF8;
     production *own = malloc(sizeof(*own));
     sl_made *made = calloc(1, sizeof(*made));
     if (!own || !made) {
@@ -446,8 +481,7 @@ sl_status sl_made_start(const sl_function *function, const sl_options *options, 
     made->options = options;
     made->text = text;
     made->rows = rows;
-    made->hold = hold;
-    made->drop = drop;
+    made->parts = parts;
     made->keyed = key != NULL;
     if (key) made->key = *key;
     made->open = 1;
@@ -455,6 +489,15 @@ sl_status sl_made_start(const sl_function *function, const sl_options *options, 
     sl_lock_init(&made->lock);
     sl_signal_init(&made->more);
     *own = (production){made, threads < 1 ? 1 : threads > WORKERS_MAX ? WORKERS_MAX : threads};
+    sl_status status = parts ? open_parts(made, own->threads, unchecked) : SL_OK;
+    if (status > SL_OK) {
+        free(own);
+        atomic_fetch_sub(&made->references, 1);
+        sl_made_release(made);
+        return status;
+    }
+    made->hold = hold;
+    made->drop = drop;
     *out = made;
     if (!sl_thread_start(produce, own)) produce(own); /* no thread to be had: here, then */
     return SL_OK;
@@ -471,6 +514,8 @@ sl_status sl_made_wait(sl_made *made, int64_t batches, int64_t *count) {
     return status;
 }
 
+const sl_cell *sl_made_look(const sl_made *made) { return made->look.count ? made->look_cells : NULL; }
+
 int64_t sl_made_rows(sl_made *made) {
     int64_t rows = 0;
     sl_lock_take(&made->lock);
@@ -484,7 +529,7 @@ void sl_made_abandon(sl_made *made) {
     if (made->process != sl_process()) return; /* never released: the lock may be held for good */
     sl_lock_take(&made->lock);
     /* The caller and the threads, and no stream or array that somebody may still read. */
-    if (atomic_load(&made->references) <= 2 + (long)(made->working ? made->working - 1 : 0)) made->cancelled = 1;
+    if (atomic_load(&made->references) <= 2 + (long)made->working) made->cancelled = 1;
     sl_lock_give(&made->lock);
     (void)sl_made_wait(made, INT64_MAX, &count);
     sl_made_release(made);

@@ -43,6 +43,10 @@ ARCHIVE = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 """How zip archives begin."""
 
 
+SMALL = 16 << 20
+"""Bytes of a chat that fills no row group of DuckDB's own size."""
+
+
 @dataclass(frozen=True)
 class Skipped:
     """Something in a source that gave no message: where and why, and how many of them."""
@@ -64,6 +68,9 @@ class LoadOptions:
     limits: ZipLimits | None = None
     # Where the messages go: for an adapter that lets DuckDB read the file, or keeps rows in a temporary table.
     connection: duckdb.DuckDBPyConnection | None = None
+    # Rows of a row group of the table: record batches of as many go into it as they are. None where nobody knows, and
+    # for small chats among others, whose last batches would each be a group by itself.
+    batch_rows: int | None = None
     # To be called with what is done of the source, from 0 to 1, by an adapter that takes its time.
     progress: Callable[[float], object] = lambda share: None
 

@@ -72,7 +72,7 @@ class DiscordAdapter:
 
     def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
         content = content_of(source)
-        rows = LAYOUT.rows(content, ["messages"])
+        rows = LAYOUT.rows(content, ["messages"], options)
         header = as_object(rows.header)
         guild, channel = member_of(header, "guild"), member_of(header, "channel")
         title = text_of(channel.get("name")) or _PART.sub("", PurePosixPath(source.filename).stem)

@@ -11,7 +11,7 @@ from typing import Any
 
 from streamliner_udf import JsonItems
 
-from .adapter import Chat, Skipped, Source
+from .adapter import Chat, LoadOptions, Skipped, Source
 
 __all__ = [
     "Layout",
@@ -47,8 +47,8 @@ class Layout:
     has_ids: bool = True
     latin1: bool = False
 
-    def rows(self, content: Any, path: list[Any]) -> JsonItems:
-        return JsonItems(content, path, fields=self.fields, latin1=self.latin1)
+    def rows(self, content: Any, path: list[Any], options: LoadOptions) -> JsonItems:
+        return JsonItems(content, path, fields=self.fields, latin1=self.latin1, batch_rows=options.batch_rows)
 
 
 def content_of(source: Source) -> bytes | mmap.mmap:
@@ -119,42 +119,44 @@ class Part:
 @dataclass
 class Parts:
     """Parts that become one chat once they are enough, or all: a document that is an array of objects with `thread`,
-    `chat` and `messages`.
+    `chat` and `messages`, and grows with each of them, so that there are no two of it in memory.
 
     called : what several of them are, in a title.
     """
 
     source: Source
     layout: Layout
+    options: LoadOptions
     called: str
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
-    size: int = 0
+    names: dict[str, None] = field(default_factory=dict)
+    document: bytearray = field(default_factory=lambda: bytearray(b"["))
 
     def add(self, part: Part) -> None:
-        self.parts.append(part)
-        self.size += len(part.messages)
+        owner = json.dumps({"thread": part.thread, "chat": part.chat})
+        self.document += b"," if self.names else b""
+        self.document += owner[:-1].encode() + b',"messages":['
+        self.document += part.messages
+        self.document += b"]}"
+        self.names[part.chat] = None
 
     def are_enough(self) -> bool:
-        return self.size >= PART_BYTES
+        return len(self.document) >= PART_BYTES
 
     def chat(self, named: Callable[[str], str] = str) -> Chat:
         """The chat of the parts that there are; those after it are of the next one. `named` makes a title of a name."""
-        names = list(dict.fromkeys(part.chat for part in self.parts))
+        names = list(self.names)
         title = named(names[0]) if len(names) == 1 else f"{len(names):,} {self.called}"
-        pieces = []
-        for part in self.parts:
-            owner = json.dumps({"thread": part.thread, "chat": part.chat})
-            pieces.append(owner[:-1].encode() + b',"messages":[' + part.messages + b"]}")
-        rows = self.layout.rows(b"[" + b",".join(pieces) + b"]", [None, "messages"])
+        self.document += b"]"
+        rows = self.layout.rows(self.document, [None, "messages"], self.options)
         chat = chat_of(self.source, self.layout, rows, title, title, self.skipped)
         chat.warnings += self.warnings
-        self.parts, self.skipped, self.warnings, self.size = [], [], [], 0
+        self.skipped, self.warnings, self.names, self.document = [], [], {}, bytearray(b"[")
         return chat
 
 
-def first_number(name: bytes, text: bytes) -> int | None:
+def first_number(name: bytes, text: bytes | memoryview) -> int | None:
     """The number behind a key, at its first place."""
     found = re.search(rb'"' + name + rb'"\s*:\s*"?(\d{1,18})', text)
     return int(found[1]) if found else None

@@ -11,11 +11,11 @@ from typing import Any
 import duckdb
 
 from ..resources import GROUP_MAX
-from ..row_groups import advice
+from ..row_groups import advice, group_rows
 from ..sql import count, quoted
 from ..transaction import is_open, transaction
 from . import registry, staging
-from .adapter import MESSAGE_COLUMNS, Adapter, Chat, LoadOptions, Skipped, Source
+from .adapter import MESSAGE_COLUMNS, SMALL, Adapter, Chat, LoadOptions, Skipped, Source
 from .choosing import left_out, pieces, refusal
 from .errors import ExportError
 from .report import FileReport, IngestReport
@@ -34,6 +34,7 @@ _CONTENT = ("coalesce(epoch_us(ts)::VARCHAR, '')", "coalesce(author, '')", "coal
 
 _ROWS = "streamliner_rows"
 _REPEATED = "streamliner_repeated"
+_HASHES = "streamliner_hashes"
 _NEW = "streamliner_new"
 _COPY = "streamliner_copy"
 # Chats that wait to be inserted with others, and their rows and bytes, at most: they stay in memory.
@@ -76,6 +77,12 @@ class _Target:
                 raise ExportError(
                     f"ingest: expected table {self.table} to have a column {name} {kind}, got {', '.join(there)}"
                 )
+
+    def batch_rows(self) -> int | None:
+        """Rows of a row group, which DuckDB writes in parallel where a batch is one; smaller ones it puts together
+        first, and one thread writes them. A merge goes through a table in memory."""
+        rows = group_rows(self.connection, self.table)
+        return None if rows is None else GROUP_MAX if self.mode == "merge" else min(rows, GROUP_MAX)
 
     def insert(self, selected: str, unique: bool) -> tuple[int, int]:
         """Rows inserted, and rows left out because they are there. `unique`: no two of the selected have one key."""
@@ -279,21 +286,24 @@ class _Loader:
 
     def _find_repeated(self, messages: str) -> bool:
         """Numbers messages of the same time, author and text, so that each has a key. Few are, so that only those that
-        share a hash with another are looked at."""
+        share a hash with another are looked at, and where there are none the messages are read once."""
         connection = self.target.connection
         # As in the key, where nobody and nothing are an empty text.
         content = "thread, ts, coalesce(author, ''), coalesce(text, '')"
-        same = f"hash({content})"
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {_REPEATED} AS "
-            f"SELECT seq, row_number() OVER (PARTITION BY {content} ORDER BY seq) - 1 AS occurrence "
-            f"FROM ({messages}) WHERE {same} IN "
-            f"(SELECT h FROM (SELECT {same} AS h FROM ({messages})) GROUP BY h HAVING count(*) > 1)"
-        )
-        if count(connection, f"SELECT count(*) FROM temp.{_REPEATED}"):
-            return True
-        connection.execute(f"DROP TABLE temp.{_REPEATED}")
-        return False
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {_HASHES} AS SELECT hash({content}) AS h FROM ({messages})")
+        try:
+            several = f"SELECT h FROM temp.{_HASHES} GROUP BY h HAVING count(*) > 1"
+            if not count(connection, f"SELECT count(*) FROM ({several})"):
+                return False
+            connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE {_REPEATED} AS "
+                f"SELECT seq, row_number() OVER (PARTITION BY {content} ORDER BY seq) - 1 AS occurrence "
+                f"FROM ({messages}) WHERE hash({content}) IN ({several})"
+            )
+        finally:
+            with contextlib.suppress(duckdb.Error):
+                connection.execute(f"DROP TABLE IF EXISTS temp.{_HASHES}")
+        return True
 
 
 def _reason(chat: Chat) -> str:
@@ -421,9 +431,12 @@ def ingest(
         with transaction(con):
             target = _Target(con, table, mode, schema)
             target.prepare()
+            options = replace(options, batch_rows=target.batch_rows())
             loader = _Loader(target, options)
             with contextlib.closing(loader):
                 for one, said in with_progress(sources, options, progress):
+                    if len(sources) > 1 and one.size() < SMALL:
+                        said = replace(said, batch_rows=None)
                     try:
                         report.files.append(_load_file(one, named, loader, said))
                     except ZipValidationError as error:

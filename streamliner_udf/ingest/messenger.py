@@ -133,10 +133,11 @@ class MessengerAdapter:
     def _chats(
         self, source: Source, threads: dict[str, list[Source]], options: LoadOptions, skipped: list[Skipped]
     ) -> Iterator[Chat]:
-        parts = Parts(source, LAYOUT, "chats", skipped)
+        parts = Parts(source, LAYOUT, options, "chats", skipped)
         for folder, files in threads.items():
-            for part in self._thread(folder, files, options, parts.skipped, parts.warnings):
-                parts.add(part)
+            thread = self._thread(folder, files, options, parts.skipped, parts.warnings)
+            while thread:  # and not all of them twice in memory
+                parts.add(thread.pop())
             if parts.are_enough():
                 yield parts.chat(_repaired)
         yield parts.chat(_repaired)
@@ -144,35 +145,41 @@ class MessengerAdapter:
     def _thread(
         self, folder: str, files: list[Source], options: LoadOptions, skipped: list[Skipped], warnings: list[str]
     ) -> list[Part]:
-        """The files of one chat, the one with its oldest messages first."""
+        """The files of one chat, the one with its oldest messages last."""
+        oldest = 0
+
+        def is_newest_first(messages: memoryview) -> bool:
+            nonlocal oldest
+            oldest, backwards = self._oldest(messages)
+            return backwards
+
         parts = []
         for file in files:
             items = JsonItems(content_of(file), ["messages"])
-            messages, beside = items.joined()
+            messages, beside = items.joined(is_newest_first)
             header = as_object(beside)
             if not messages:
                 skipped.append(Skipped(file.member or file.name, "no messages in it"))
                 continue
             if items.truncated:
                 warnings.append(f"{file.filename} is cut or broken after {items.count:,} messages, which were read")
-            oldest = self._oldest(messages)
-            if oldest[1]:
-                messages, _ = items.joined(backwards=True)
             # A thread keeps its folder's name when it is archived, though not the place of the folder.
             thread = PurePosixPath(text_of(header.get("thread_path")) or folder).name
             title = options.chat or text_of(header.get("title")) or text_of(header.get("threadName"))
             title = title or thread or PurePosixPath(file.filename).stem
-            parts.append((oldest[0], Part(thread or title, title, messages)))
+            parts.append((oldest, Part(thread or title, title, messages)))
         parts.sort(key=lambda part: part[0])
-        return [part for _, part in parts]
+        return [part for _, part in reversed(parts)]
 
     @staticmethod
-    def _oldest(messages: bytes) -> tuple[int, bool]:
+    def _oldest(messages: memoryview) -> tuple[int, bool]:
         """Time of the oldest message, and whether it is the last one."""
         name = rb"timestamp(?:_ms)?"
         first = first_number(name, messages) or 0
-        tail = messages[messages.rfind(b'"timestamp') :]
-        last = first_number(name, tail)
+        tail = bytes(messages[-_HEAD:])
+        if b'"timestamp' not in tail:  # the last message is a long one
+            tail = bytes(messages)
+        last = first_number(name, tail[tail.rfind(b'"timestamp') :])
         last = first if last is None else last
         return min(first, last), last < first
 

@@ -221,7 +221,7 @@ class SlackAdapter:
     def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
         if not source.is_container:
             title = options.chat or (source.path.parent.name if source.path is not None else "") or source.filename
-            yield from self._chats(source, {title: [source]}, _Workspace(), {}, [])
+            yield from self._chats(source, {title: [source]}, _Workspace(), {}, options, [])
             return
         members = {member.member or "": member for member in source.members()}
         days = sorted(name for name in members if _DAY.search(name) and not name.startswith("__MACOSX/"))
@@ -241,7 +241,7 @@ class SlackAdapter:
         for identity, title in workspace.channels.items():
             if identity not in there:
                 skipped.append(Skipped(title, "listed as a channel, has no folder in the export"))
-        yield from self._chats(source, folders, workspace, names, skipped)
+        yield from self._chats(source, folders, workspace, names, options, skipped)
 
     def _chats(
         self,
@@ -249,9 +249,10 @@ class SlackAdapter:
         folders: dict[str, list[Source]],
         workspace: _Workspace,
         names: dict[str, str],
+        options: LoadOptions,
         skipped: list[Skipped],
     ) -> Iterator[Chat]:
-        parts = Parts(source, LAYOUT, "channels", skipped, workspace.warnings)
+        parts = Parts(source, LAYOUT, options, "channels", skipped, workspace.warnings)
         for folder, days in folders.items():
             name = names.get(folder, folder)
             identity = workspace.folders.get(name)

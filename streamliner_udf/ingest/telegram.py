@@ -168,7 +168,7 @@ class TelegramAdapter:
     def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
         one = _ONE.match(source.head(_HEAD)) is not None
         rows = LAYOUT.rows(
-            content_of(source), ["messages"] if one else [("chats", "left_chats"), "list", None, "messages"]
+            content_of(source), ["messages"] if one else [("chats", "left_chats"), "list", None, "messages"], options
         )
         title = PurePosixPath(source.filename).stem
         shown = "coalesce(nullif(chat_name, ''), CASE chat_type WHEN 'saved_messages' THEN 'Saved Messages' "

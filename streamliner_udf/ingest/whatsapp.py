@@ -6,13 +6,13 @@ import codecs
 import datetime
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import streamliner_udf
 
-from .adapter import ARCHIVE, Chat, Container, Folder, LoadOptions, Skipped, Source
+from .adapter import ARCHIVE, SMALL, Chat, Container, Folder, LoadOptions, Skipped, Source
 from .errors import ExportError
 from .safezip import SafeZip, ZipLimits, ZipValidationError
 
@@ -80,12 +80,12 @@ class _Chat:
     replaced: int
 
 
-def _parse(content: bytes, options: str = "", keyed: str | None = None) -> _Chat:
+def _parse(content: bytes, options: str = "", keyed: str | None = None, batch_rows: int | None = None) -> _Chat:
     """The bytes of a file, parsed with options of `parse_whatsapp`. Most are UTF-8 already, and then nothing is
     decoded: the kernel reads them as they are, which takes a third of the time. `keyed`: the thread of `msg_key`."""
 
     def rows(content: bytes) -> Any:
-        return streamliner_udf.parse_rows("parse_whatsapp", content, options, keyed=keyed)
+        return streamliner_udf.parse_rows("parse_whatsapp", content, options, keyed=keyed, batch_rows=batch_rows)
 
     encoding, replaced, given = "utf-8", 0, content
     if content.startswith(ARCHIVE):  # within an archive, or named as a text: not opened
@@ -292,15 +292,18 @@ class WhatsAppAdapter:
             return
         assert source.container is not None
         skipped: list[Skipped] = []
-        for name in _find_chats(source.container, skipped):
-            yield self._chat(source.member_named(name), options, skipped)
+        names = list(_find_chats(source.container, skipped))
+        for name in names:
+            chat = source.member_named(name)
+            is_small = len(names) > 1 and chat.size() < SMALL
+            yield self._chat(chat, replace(options, batch_rows=None) if is_small else options, skipped)
             skipped = []
 
     def _chat(self, source: Source, options: LoadOptions, skipped: list[Skipped]) -> Chat:
         title = options.chat or _title(source)
         known = _options(source, options)
-        parsed = _parse(source.read(), known, f"{self.name}\x1f{title}")
-        look = _sniff(parsed.content, known)
+        parsed = _parse(source.read(), known, f"{self.name}\x1f{title}", options.batch_rows)
+        look = parsed.messages.look()
         if not look["messages"]:
             raise ExportError(
                 f"ingest: expected {source.name} to hold messages like {_EXAMPLE}, got none: {look['reason']}"

@@ -180,12 +180,12 @@ static void check_keys(const sl_function *function, const sl_options *options, s
     sl_made *made;
     int64_t count, rows = all->columns[1].count, row = 0;
     if (!sl_parts_of(function)) {
-        CHECK(sl_made_start(function, options, whole, &key, SL_ROWS_BATCH, 2, &dropped, drop, &made) == SL_EARG);
+        CHECK(sl_made_start(function, options, whole, &key, SL_ROWS_BATCH, 2, 0, &dropped, drop, &made) == SL_EARG);
         return;
     }
     uint8_t(*keys)[SL_MD5_DIGEST] = malloc((size_t)(rows + 1) * SL_MD5_DIGEST), first[SL_MD5_DIGEST];
     sl_key_room room = {NULL, 0};
-    CHECK(keys && sl_made_start(function, options, whole, &key, SL_ROWS_BATCH, 3, &dropped, drop, &made) == SL_OK);
+    CHECK(keys && sl_made_start(function, options, whole, &key, SL_ROWS_BATCH, 3, 1, &dropped, drop, &made) == SL_OK);
     CHECK(sl_made_wait(made, INT64_MAX, &count) == SL_OK && sl_made_rows(made) == rows && rows > SL_ROWS_BATCH);
     struct ArrowArrayStream stream;
     struct ArrowArray array;
@@ -226,7 +226,7 @@ static void check_production(const sl_function *function, const sl_options *opti
     CHECK(sl_batch_run(&all, options, &whole, 1, 1, &failed) == SL_OK);
     sl_made *made;
     atomic_store(&dropped, 0);
-    CHECK(sl_made_start(function, options, whole, NULL, (uint32_t)rows, 3, &dropped, drop, &made) == SL_OK);
+    CHECK(sl_made_start(function, options, whole, NULL, (uint32_t)rows, 3, 1, &dropped, drop, &made) == SL_OK);
     struct ArrowArrayStream streams[2];
     for (int s = 0; s < 2; s++) CHECK(sl_made_export_stream(made, &streams[s]) == 0);
     for (int again = 0; again < 2; again++) {
@@ -264,17 +264,19 @@ static void check_production(const sl_function *function, const sl_options *opti
         }
     }
     CHECK(sl_made_wait(made, INT64_MAX, &count) == SL_OK);
+    /* Where they do not fill one batch, threads share them. */
+    if (sl_parts_of(function) && all.columns[1].count < rows && rows > SL_ROWS_SHARED) rows = SL_ROWS_SHARED;
     CHECK(count == (all.columns[1].count + rows - 1) / rows);
     CHECK(sl_made_rows(made) == all.columns[1].count);
     CHECK(!atomic_load(&dropped));
     sl_made_abandon(made);
     CHECK(is_dropped(1));
     /* Nobody reads: what was made goes, whoever lets go last; and what somebody reads stays. */
-    CHECK(sl_made_start(function, options, whole, NULL, SL_ROWS_BATCH, 1, &dropped, drop, &made) == SL_OK);
+    CHECK(sl_made_start(function, options, whole, NULL, SL_ROWS_BATCH, 1, 1, &dropped, drop, &made) == SL_OK);
     CHECK(sl_made_wait(made, 1, &count) == SL_OK && count >= 1);
     sl_made_abandon(made);
     CHECK(is_dropped(2));
-    CHECK(sl_made_start(function, options, whole, NULL, SL_ROWS_BATCH, 2, &dropped, drop, &made) == SL_OK);
+    CHECK(sl_made_start(function, options, whole, NULL, SL_ROWS_BATCH, 2, 0, &dropped, drop, &made) == SL_OK);
     CHECK(sl_made_export_stream(made, &streams[0]) == 0);
     struct ArrowArray last;
     CHECK(streams[0].get_next(&streams[0], &last) == 0 && last.release);

@@ -235,7 +235,7 @@ static sl_status run_rows(const call *c) {
     struct ArrowArrayStream stream;
     const sl_row_key *wanted = sl_parts_of(c->function) ? &key : NULL;
     long before = atomic_load(&live);
-    sl_status status = sl_made_start(c->function, &options, c->texts[0], wanted, SL_ROWS_UNIT, 3, &dropped, drop, &made);
+    sl_status status = sl_made_start(c->function, &options, c->texts[0], wanted, SL_ROWS_UNIT, 3, 1, &dropped, drop, &made);
     if (status == SL_OK) {
         status = told(sl_made_export_stream(made, &stream));
         if (status == SL_OK) {
@@ -274,7 +274,7 @@ static sl_status run_items(const call *c) {
     struct ArrowArrayStream stream;
     atomic_int dropped;
     atomic_init(&dropped, 0);
-    sl_items_output output = {3, 1, c->count ? &fields : NULL, names};
+    sl_items_output output = {3, 1, 0, c->count ? &fields : NULL, names};
     sl_items_init(&items, c->texts[0].ptr, c->texts[0].len, steps, 1);
     sl_status status = told(sl_items_stream(&items, &output, &result, &dropped, drop, &stream));
     if (status == SL_OK) {
