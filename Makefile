@@ -12,6 +12,7 @@ FUZZ_FAMILIES := $(sort $(shell sed -n 's/^SL_FUNCTION.[a-z0-9_]*, *\([a-z_]*\),
 FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 1
 FUZZER ?= driver
+SOAK_ROWS ?= 1000000000
 FLAGS_driver := $(FLAGS_asan) -O2 -fsanitize-coverage=trace-pc
 FLAGS_libfuzzer := $(FLAGS_asan) -O2 -fsanitize=fuzzer-no-link
 CC_libfuzzer := clang
@@ -36,13 +37,13 @@ NEEDS_batches := daft 'ray[data]'
 INTEGRATION_DUCKDB ?= duckdb>=2
 # Time of all that is packed: of the last commit, so that equal sources give equal bytes.
 EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 1767225600)
-WHEEL_PYTHONS ?= 3.11 3.12 3.13
+WHEEL_PYTHONS ?= 3.11 3.12 3.13 3.14 3.15
 WHEEL_DUCKDBS ?= 1.5.6 2.0.0
 WHEEL_TESTS ?= .
 WHEEL_PLATFORM ?= manylinux_2_28_$(shell uname -m)
 
 .SECONDARY: # keep what was installed between two runs
-.PHONY: help demo build test test-faults gate test-duckdb-versions test-integrations asan test-c valgrind fuzz fuzz-oracle fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel test-wheel clean
+.PHONY: help demo build test test-faults gate test-duckdb-versions test-integrations asan test-c valgrind fuzz fuzz-oracle soak fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel test-wheel clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -80,6 +81,9 @@ valgrind: $(C_TESTS:%=build/shipped/%) ## the C tests under valgrind: memory tha
 	for test in $(C_TESTS); do valgrind --quiet --error-exitcode=9 --leak-check=full build/shipped/$$test || exit 1; done
 
 fuzz: fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) ## fuzz every family of kernels under the sanitizers, FUZZ_SECONDS=60 in all
+
+soak: build ## SOAK_ROWS=1000000000 rows through every function and door, while memory is watched: minutes
+	$(RUN) tests/soak.py --rows $(SOAK_ROWS)
 
 fuzz-oracle: build ## compiled functions against the specification on what fuzzing kept, FUZZ_SECONDS=60 in all
 	$(RUN) tests/fuzz/differential.py --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)

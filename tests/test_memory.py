@@ -57,7 +57,7 @@ void *aligned_alloc(size_t alignment, size_t size) { return deny(CALLER) ? NULL 
 """
 
 DRIVER = r"""
-import ctypes, json, random, sys
+import ctypes, json, random, sys, threading
 import duckdb
 import pyarrow as pa
 import paths, streamliner_udf
@@ -112,6 +112,28 @@ for function in FUNCTIONS.values():
     refuse_each(f"{function.name} of one", lambda: paths.door(function, paths.parts(function, rows[-1]), options))
     arrow = [pa.array(column, paths.arrow_type(function)) for column in columns]
     refuse_each(f"{function.name} of Arrow", lambda: paths.from_arrow(paths.door(function, arrow, options)))
+
+# What a thread keeps between calls is made at its first one.
+def in_new_thread():
+    outcome = []
+
+    def work():
+        try:
+            outcome.append(con.cursor().execute("SELECT sl_slugify('A b ' || i) FROM range(5) t(i)").fetchall())
+        except duckdb.Error as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    if isinstance(outcome[0], Exception):
+        raise outcome[0]
+    return outcome[0]
+
+
+before = counts["errors"]
+refuse_each("a new thread", in_new_thread)
+assert counts["errors"] > before
 
 chat = "".join(f"05/03/2024, 09:{i % 60:02} - Ana{i % 90}: hi {i}\n" for i in range(3000))
 document = json.dumps({"messages": [{"id": i, "text": "x" * i} for i in range(300)]}).encode()

@@ -4,6 +4,7 @@
 #include "arguments.h"
 #include "list.h"
 #include "options.h"
+#include "thread_state.h"
 #include "../memo.h"
 #include "../spans.h"
 
@@ -16,14 +17,13 @@ typedef struct batch {
     uint16_t twin[VECTOR_MAX]; /* the row whose result is this row's too, or the row itself */
 } batch;
 
-/* Too large for a small stack. Allocated when a thread first needs it, and given back when the thread ends. To find it is a
- * call, which is made once a batch: the compiler must not repeat it for every row. */
+/* Too large for a small stack. To find it is a call, which is made once a batch: the compiler must not repeat it for every
+ * row. */
 typedef struct thread_state {
     batch batch;
     sl_memo memo;
 } thread_state;
-static _Thread_local thread_state state;
-__attribute__((noinline)) static thread_state *this_thread(void) { return &state; }
+__attribute__((noinline)) static thread_state *this_thread(void) { return sl_thread_state(sizeof(thread_state)); }
 
 /* Rows that were handed to kernels, for tests: DuckDB 2.0 asks for each row of a dictionary, and each costs a call. */
 __attribute__((visibility("default"))) atomic_uint_least64_t sl_kernel_rows;
@@ -317,6 +317,7 @@ static sl_status run_spans(call *c, sl_duckdb_index from, sl_duckdb_index count,
 static sl_status run_batch(call *c, sl_duckdb_index from, sl_duckdb_index count, const sl_prepared *prepared,
                            list_sink *sink) {
     thread_state *thread = this_thread();
+    if (SL_UNLIKELY(!thread)) return SL_ENOMEM;
     batch *b = &thread->batch;
     int is_pair = c->overload->function->shape == SL_SHAPE_PAIR;
     read_texts(c, &c->rows[0], from, count, b->texts);
@@ -350,6 +351,7 @@ static void buf_free(sl_buf *buf) { sl_buf_free(buf); }
 static sl_status run_file(call *c, sl_duckdb_index row, sl_opener open, const sl_prepared *prepared, list_sink *sink,
                           sl_error *error) {
     thread_state *thread = this_thread();
+    if (SL_UNLIKELY(!thread)) return SL_ENOMEM;
     sl_buf room __attribute__((cleanup(buf_free))) = SL_BUF_HEAP;
     sl_str *text = &thread->batch.texts[0];
     read_texts(c, &c->rows[0], row, 1, text);

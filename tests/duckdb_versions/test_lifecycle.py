@@ -34,6 +34,26 @@ def test_many_connections_cursors_and_threads() -> None:
         assert con.execute(QUERY).fetchall() == want
 
 
+def test_threads_push_out_each_others_options() -> None:
+    """Far more options than are kept compiled, new ones in each row, while databases come and go."""
+    wrong = (
+        "SELECT count(*) FROM (SELECT 1 + (i * 7 + {k}) % 250 AS n, 'a' || (i + {k}) % 500 || 'b' AS p "
+        "FROM range(4000) t(i)) WHERE sl_slugify(repeat('x', 300), n) IS DISTINCT FROM repeat('x', n) "
+        "OR sl_contains_any('<' || p || '>', [p]) IS NOT TRUE OR sl_contains_any('<' || p || '>', [p || '!']) "
+        "OR sl_replace_many('<' || p || '>', [p], ['r' || n]) IS DISTINCT FROM '<r' || n || '>'"
+    )
+
+    def work(number: int) -> list[object]:
+        found: list[object] = []
+        for turn in range(3):
+            with streamliner_udf.connect(config={"threads": 2}) as own:
+                found += own.execute(wrong.format(k=31 * number + turn)).fetchall()
+        return found
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(work, range(8))) == [[(0,)] * 3] * 8
+
+
 def test_databases_side_by_side_closed_and_opened_again(tmp_path: Path) -> None:
     for round_number in range(3):
         open_now = [streamliner_udf.connect(tmp_path / f"{name}.duckdb") for name in "abc"]
