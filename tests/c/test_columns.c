@@ -179,6 +179,7 @@ static void check_keys(const sl_function *function, const sl_options *options, s
     sl_row_key key = {SL_STR("whatsapp\x1f" "family"), 1, 2, 3};
     sl_made *made;
     int64_t count, rows = all->columns[1].count, row = 0;
+    int dropped_before = atomic_load(&dropped);
     if (!sl_parts_of(function)) {
         CHECK(sl_made_start(function, options, whole, &key, SL_ROWS_BATCH, 2, 0, &dropped, drop, &made) == SL_EARG);
         return;
@@ -199,6 +200,7 @@ static void check_keys(const sl_function *function, const sl_options *options, s
     CHECK(row == rows);
     stream.release(&stream);
     sl_made_abandon(made);
+    CHECK(is_dropped(dropped_before + 1));
     sl_cell cells[4];
     memcpy(&cells[1].integer, all->columns[2].values, 8);
     for (int f = 2; f < 4; f++)
