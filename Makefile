@@ -28,7 +28,7 @@ C_OBJECTS := $(patsubst %.c,%.o,$(wildcard csrc/*.c csrc/kernels/*.c) $(COLUMNS)
 # Each kernel is tested as on processors that can do less than this one.
 CPUS := all avx2 ssse3 plain
 DUCKDB_VERSIONS := 1.4.5 1.5.6 2.0.0
-# Libraries that have a door, by what can be installed together. Later versions of dbt-core fetch a parser from outside the index.
+# Libraries that have a door, by what can be installed together. Later versions of dbt-core fetch a parser from GitHub.
 INTEGRATIONS := frames dbt spark batches
 NEEDS_frames := polars pandas 'ibis-framework[duckdb]' duckdb-engine
 NEEDS_dbt := 'dbt-core<1.11' dbt-duckdb
@@ -46,7 +46,7 @@ WHEEL_PLATFORM ?= manylinux_2_28_$(shell uname -m)
 .PHONY: help demo build test test-faults gate test-duckdb-versions test-integrations asan test-c valgrind fuzz fuzz-oracle soak fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel test-wheel clean
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 24
 
 demo: build ## a chat export becomes a clean DuckDB table, beside the pure-Python way
 	$(RUN) -m streamliner_udf demo
