@@ -169,13 +169,17 @@ def _parser() -> argparse.ArgumentParser:
         description="For connections that were opened before the import and allow no unsigned extensions, and for "
         "other clients of the same DuckDB: signs the bundled extension with a key made here, tells DuckDB that you "
         "trust what it has signed, and installs it. Says before what it will write and where, and asks. Needs the "
-        "package cryptography: pip install 'streamliner_udf[trust]'.",
+        "package cryptography.",
         epilog="example: streamliner trust\n         streamliner trust --remove",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     trust.add_argument("--remove", action="store_true", help="take everything away that this command ever wrote")
     trust.add_argument("--yes", action="store_true", help="do not ask; without a terminal it is needed")
-    trust.add_argument("--json", action="store_true", help="print JSON instead of text; needs --yes")
+    trust.add_argument(
+        "--json",
+        action="store_true",
+        help="print JSON instead of text; without --yes it is the plan, and nothing is done",
+    )
 
     functions = commands.add_parser(
         "functions",
@@ -465,7 +469,14 @@ def _trust(options: argparse.Namespace) -> int:
     try:
         planned = trust.plan_removal() if options.remove else trust.plan()
         name = f"streamliner_udf, DuckDB {planned.duckdb_version} on {planned.platform}"
+        if planned.stays and not options.json:
+            kept = "\n".join(f"  {step.path}\n      {step.what}" for step in planned.stays)
+            print(f"{name}: left as it is will be\n\n{kept}\n", flush=True)
         if planned.open_steps:
+            if options.json and not options.yes:
+                print(json.dumps({**planned.to_dict(), "load": None}, indent=2), flush=True)
+                print("streamliner trust: expected --yes to go on; nothing was changed", file=sys.stderr)
+                return EXIT_USAGE
             if not options.json:
                 print(f"{name}: {'taken away' if options.remove else 'written'} will be\n\n{planned}\n", flush=True)
             if not options.yes and (status := _consent()) != EXIT_OK:
@@ -477,7 +488,8 @@ def _trust(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({**planned.to_dict(), "load": None if options.remove else TRUSTED_LOAD}, indent=2), flush=True)
     elif options.remove:
-        print("nothing of it is left" if planned.steps else f"{name}: there is nothing to take away", flush=True)
+        left = f"nothing {'else ' if planned.stays else ''}of it is left"
+        print(left if planned.steps else f"{name}: there is nothing to take away", flush=True)
     else:
         print(f"{name} is trusted; in any connection of yours: {TRUSTED_LOAD};", flush=True)
     return EXIT_OK

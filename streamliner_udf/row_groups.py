@@ -66,7 +66,7 @@ def _find(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, Any] |
 
 
 def group_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int | None:
-    """Rows of a row group that DuckDB will write into a table; None where it does not say, as before 2.0."""
+    """Rows of a row group that DuckDB will write into a table; None where it does not say, as before 1.5."""
     found = _find(connection, table)
     if found is None or "options" not in found:
         return None

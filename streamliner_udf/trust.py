@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import secrets
 import shutil
@@ -32,6 +33,8 @@ __all__ = ["Plan", "Step", "carry_out", "plan", "plan_removal", "remove"]
 
 _CHUNK = 1 << 20
 _SIGNATURE = 256
+_PUBLIC_PART = 266  # modulus and exponent 65537 in DER, the same bytes in both halves of a key of 2048 bits
+_LEFT_OVER = "key.pem." + "[0-9a-f]" * 8  # as _write names what is not whole yet
 _VERIFY = f"""
 import duckdb
 with duckdb.connect() as connection:
@@ -56,6 +59,7 @@ class Plan:
     duckdb_version: str
     platform: str
     steps: tuple[Step, ...]
+    stays: tuple[Step, ...] = ()  # what `remove` leaves, and why
 
     @property
     def open_steps(self) -> tuple[Step, ...]:
@@ -73,12 +77,13 @@ class Plan:
 class _Places:
     """Where everything is. DuckDB's own folders are those of a connection without settings."""
 
+    home: Path
     version: str
     platform: str
 
     @property
     def ours(self) -> Path:
-        return Path.home() / ".streamliner_udf"
+        return self.home / ".streamliner_udf"
 
     @property
     def key(self) -> Path:
@@ -94,25 +99,50 @@ class _Places:
 
     @property
     def listed(self) -> Path:
-        return Path.home() / ".duckdb" / "extension_repositories" / f"{TRUSTED_REPOSITORY}.duckdb_extension.repo.json"
+        return self.home / ".duckdb" / "extension_repositories" / f"{TRUSTED_REPOSITORY}.duckdb_extension.repo.json"
 
     @property
     def extensions(self) -> Path:
-        return Path.home() / ".duckdb" / "extensions"
+        return self.home / ".duckdb" / "extensions"
 
     @property
     def installed(self) -> Path:
         return trusted_copy(self.extensions, self.version, self.platform)
 
 
-def _places(connection: duckdb.DuckDBPyConnection) -> _Places:
-    version = str(connection.execute("SELECT library_version FROM pragma_version()").fetchall()[0][0])
-    if int(version.removeprefix("v").split(".")[0]) < 2:
+def _home() -> Path:
+    """As DuckDB finds it: by the variable alone, where Python would also ask the system."""
+    name = "USERPROFILE" if os.name == "nt" else "HOME"
+    home = os.environ.get(name, "")
+    if not (os.path.isabs(home) and os.path.isdir(home)):
         raise RegistrationError(
-            f"trust: expected DuckDB 2.0 or newer, which can be told whom to trust, got {version}; "
-            "open databases with streamliner_udf.connect(...)"
+            f"trust: expected {name} to name your home folder, where DuckDB looks for what you trust, got "
+            f"{repr(home) + ', which is no such folder' if home else 'nothing'}"
         )
-    return _Places(version, str(connection.execute("PRAGMA platform").fetchall()[0][0]))
+    return Path(home)
+
+
+def _places() -> _Places:
+    home = _home()
+    with duckdb.connect() as connection:
+        [(version,)] = connection.execute("SELECT library_version FROM pragma_version()").fetchall()
+        [(platform,)] = connection.execute("PRAGMA platform").fetchall()
+    return _Places(home, str(version), str(platform))
+
+
+def _check_folder(path: Path) -> None:
+    """Who can write to the folder of the key can put another key there."""
+    if os.name != "posix" or not os.path.lexists(path):
+        return
+    if not path.is_dir():
+        raise RegistrationError(f"trust: expected {path} to be a folder, but it is none; move it away")
+    status = path.stat()
+    if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        raise RegistrationError(
+            f"trust: expected {path} to be yours (user {os.geteuid()}) and writable by you alone (700), got user "
+            f"{status.st_uid} and {status.st_mode & 0o777:o}: others may have put a key there; streamliner trust "
+            "--remove, take the folder away, and trust anew"
+        )
 
 
 def _listed(connection: duckdb.DuckDBPyConnection) -> tuple[str, list[str]] | None:
@@ -121,6 +151,33 @@ def _listed(connection: duckdb.DuckDBPyConnection) -> tuple[str, list[str]] | No
         "SELECT * FROM duckdb_extension_repositories() WHERE #1 = ?", [TRUSTED_REPOSITORY]
     ).fetchall()
     return (str(rows[0][1]), list(rows[0][4] or [])) if rows else None
+
+
+def _note(path: Path) -> tuple[str, list[str]] | None:
+    """The same from DuckDB's file, which is all there is before DuckDB 2.0; a note that cannot be read is nobody's."""
+    if not os.path.lexists(path):
+        return None
+    try:
+        note = json.loads(path.read_bytes())
+        return str(note["url"]), [str(key) for key in note["public_keys"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "", []
+
+
+def _is_ours(places: _Places, prefix: str, keys: list[str]) -> bool:
+    """By the key too: a home that was moved or restored has a note with the path of before."""
+    return prefix == str(places.prefix) or any(_belongs(places.key, key) for key in keys)
+
+
+def _belongs(private: Path, public: str) -> bool:
+    """Whether these are halves of one key, told by their bytes: `remove` does without the package cryptography."""
+    try:
+        lines = private.read_text("ascii").splitlines()
+        content = base64.b64decode("".join(line for line in lines if not line.startswith("-----")))
+        part = base64.b64decode(public)[-_PUBLIC_PART:]
+    except (OSError, ValueError):
+        return False
+    return len(part) == _PUBLIC_PART and part in content
 
 
 def _new_key() -> RSAPrivateKey:
@@ -134,7 +191,7 @@ def _new_key() -> RSAPrivateKey:
 def _no_cryptography() -> RegistrationError:
     return RegistrationError(
         "trust: expected the package cryptography, which makes the key and the signature, but it is not here; "
-        "pip install 'streamliner_udf[trust]'"
+        "pip install cryptography"
     )
 
 
@@ -189,16 +246,22 @@ def _holds(path: Path, content: bytes | None) -> bool:
 def plan() -> Plan:
     """What `carry_out` will write, and where; nothing is written yet.
 
-    Errors : RegistrationError before DuckDB 2.0, without cryptography, for a key that others can read, and where
-    another repository has our name.
+    Errors : RegistrationError before DuckDB 2.0, without a home folder, without cryptography, for a key that others can
+    read or a folder of it that others can write to, and where another repository has our name.
     """
+    places = _places()
+    if int(places.version.removeprefix("v").split(".")[0]) < 2:
+        raise RegistrationError(
+            f"trust: expected DuckDB 2.0 or newer, which can be told whom to trust, got {places.version}; "
+            "open databases with streamliner_udf.connect(...)"
+        )
+    _check_folder(places.ours)
+    key = _read_key(places.key)
+    if key is None:
+        _new_key()  # so that a missing package is told before anything is promised
     with duckdb.connect() as connection:
-        places = _places(connection)
-        key = _read_key(places.key)
-        if key is None:
-            _new_key()  # so that a missing package is told before anything is promised
         listed = _listed(connection)
-    if listed is not None and listed[0] != str(places.prefix):
+    if listed is not None and not _is_ours(places, *listed):
         raise RegistrationError(
             f"trust: expected no extension repository named {TRUSTED_REPOSITORY}, or ours at {places.prefix}, got one "
             f"at {listed[0]}; DROP EXTENSION REPOSITORY {TRUSTED_REPOSITORY} in DuckDB if it is not needed"
@@ -210,7 +273,7 @@ def plan() -> Plan:
         Step(
             str(places.listed),
             f"DuckDB's note that you trust extensions in {places.prefix} that this key has signed",
-            listed is not None and key is not None and listed[1] == [_public(key)],
+            key is not None and listed == (str(places.prefix), [_public(key)]),
         ),
         Step(
             str(places.installed),
@@ -229,7 +292,7 @@ def carry_out() -> Plan:
     before = plan()
     if not before.open_steps:
         return before
-    places = _Places(before.duckdb_version, before.platform)
+    places = _Places(_home(), before.duckdb_version, before.platform)
     places.ours.mkdir(mode=0o700, exist_ok=True)
     key = _read_key(places.key)
     if key is None:
@@ -271,9 +334,15 @@ def _write(path: Path, content: bytes) -> None:
 def _verify() -> None:
     # This process has the functions already, by the registration at import.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", _VERIFY], env=environment, capture_output=True, text=True, timeout=120
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", _VERIFY], env=environment, capture_output=True, text=True, timeout=120
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RegistrationError(
+            f"trust: expected {TRUSTED_LOAD} to work in a new process, got no answer in {error.timeout:g} s; "
+            "streamliner trust --remove takes away what was written"
+        ) from None
     from . import __version__
 
     if done.returncode or done.stdout.strip() != __version__:
@@ -285,39 +354,55 @@ def _verify() -> None:
 
 
 def plan_removal() -> Plan:
-    """What `remove` will take away: all that `carry_out` ever wrote, for every version of DuckDB."""
-    with duckdb.connect() as connection:
-        places = _places(connection)
-        listed = _listed(connection)
-    found = []
-    if listed is not None and listed[0] == str(places.prefix):
-        found.append(Step(str(places.listed), "DuckDB's note that you trust the repository", False))
-    elif listed is not None:
-        # Somebody else's, and so are the copies under its name.
-        return Plan(places.version, places.platform, tuple(_own_steps(places)))
+    """What `remove` will take away: all that `carry_out` ever wrote, for every version of DuckDB.
+
+    Told by the files alone, so that it works after a downgrade of DuckDB too.
+    """
+    places = _places()
+    note = _note(places.listed)
+    theirs: list[Step] = []
     copies = sorted(places.extensions.glob(str(trusted_copy(Path(), "*", "*").parent)))
-    found += [Step(str(copy), "the copy that DuckDB loads", False) for copy in copies]
-    return Plan(places.version, places.platform, (*found, *_own_steps(places)))
-
-
-def _own_steps(places: _Places) -> list[Step]:
-    steps = [(places.prefix, "the signed extension"), (places.key, "the private key")]
-    return [Step(str(path), what, False) for path, what in steps if path.exists()]
+    if note is not None and not _is_ours(places, *note):
+        # Somebody else's, and so are the copies under its name.
+        theirs.append(
+            Step(
+                str(places.listed),
+                f"DuckDB's note that you trust a repository at {note[0] or 'a place that cannot be read'}, with a key "
+                f"that is not known here; DROP EXTENSION REPOSITORY {TRUSTED_REPOSITORY} in DuckDB if it is not needed",
+                False,
+            )
+        )
+        theirs += [Step(str(copy), "what was installed from there", False) for copy in copies]
+        copies = []
+    # The key goes last: as long as it is there, a removal that was stopped can tell what is ours, and go on.
+    found = [
+        *([(places.listed, "DuckDB's note that you trust the repository")] if note is not None and not theirs else []),
+        *((copy, "the copy that DuckDB loads") for copy in copies),
+        (places.prefix, "the signed extension"),
+        *((key, "a private key, of a run that was stopped") for key in sorted(places.ours.glob(_LEFT_OVER))),
+        (places.key, "the private key"),
+    ]
+    found = [(path, what) for path, what in found if os.path.lexists(path)]
+    links = [path for path, _ in found if path.is_symlink() and path.exists()]
+    linked = [Step(os.path.realpath(path), f"what {path} points to", False) for path in links]
+    return Plan(
+        places.version,
+        places.platform,
+        tuple(Step(str(path), what, False) for path, what in found),
+        (*theirs, *linked),
+    )
 
 
 def remove() -> Plan:
-    """Takes away what `plan_removal` says; returns what that was."""
+    """Takes away what `plan_removal` says, links without what they point to; returns what that was."""
     planned = plan_removal()
-    places = _Places(planned.duckdb_version, planned.platform)
     for step in planned.steps:
         path = Path(step.path)
-        if path == places.listed:
-            with duckdb.connect() as connection:
-                connection.execute(f"DROP EXTENSION REPOSITORY {TRUSTED_REPOSITORY}")
-        elif path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
-            path.unlink()
-    if places.ours.is_dir() and not any(places.ours.iterdir()):
-        places.ours.rmdir()
+            path.unlink(missing_ok=True)
+    ours = _Places(_home(), planned.duckdb_version, planned.platform).ours
+    if ours.is_dir() and not ours.is_symlink() and not any(ours.iterdir()):
+        ours.rmdir()
     return planned

@@ -657,3 +657,19 @@ def test_options_of_parse_rows() -> None:
         streamliner_udf.parse_rows("parse_whatsapp", b"", "dmy", "mdy")
     with pytest.raises(TypeError, match="sniff_whatsapp: expected a function that gives a list of structs"):
         streamliner_udf.parse_rows("sniff_whatsapp", b"")
+
+
+@pytest.mark.parametrize("second", ["", "[05/04/2024, 10:{:02d}:00] Ana: ho"], ids=["one dialect", "two"])
+@pytest.mark.parametrize("at", [0, 20, -1])
+@pytest.mark.parametrize("size", [270_000, 900_000])
+def test_a_line_across_all_pieces(second: str, at: int, size: int) -> None:
+    """Large texts are cut into pieces at ends of lines, and one line may leave nothing to cut."""
+    pyarrow = pytest.importorskip("pyarrow")
+    first = "05/03/2024, 09:{:02d} - Ana: hi"
+    lines = [layout.format(i) for layout in (first, second or first) for i in range(20)]
+    lines[at] += "x" * size
+    for end in ("\n", "\r", "\r\n"):
+        text = end.join(lines)
+        made = pyarrow.table(streamliner_udf.parse_rows("parse_whatsapp", text.encode())).to_pylist()
+        assert made == streamliner_udf.parse_whatsapp(text)
+        assert len(made) == 40

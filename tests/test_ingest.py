@@ -390,6 +390,59 @@ def test_chats_a_little_larger_than_a_row_group_leave_no_small_ones(tmp_path: Pa
             assert con.execute(query).fetchall()[0][0] <= 8 * 8_500 // 8_192 + 3, name
 
 
+def test_media_beside_a_chat_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive is as large as its photos, which are never unpacked: its chat is small all the same."""
+    monkeypatch.setattr(load, "_WAITING_BYTES", 1 << 20)
+    archives = []
+    for number in range(6):
+        archives.append(tmp_path / f"WhatsApp Chat with {number}.zip")
+        with zipfile.ZipFile(archives[-1], "w") as packed:
+            packed.writestr("_chat.txt", "".join(f"[05/03/2024, 09:15:00] Ana: {n}\n" for n in range(8_500)))
+            packed.writestr("photo.jpg", bytes(1 << 20))
+    with streamliner_udf.connect(config={"threads": 2}) as con:
+        con.execute(f"ATTACH '{tmp_path / 'chats.duckdb'}' AS there (ROW_GROUP_SIZE 8192); USE there")
+        assert ingest(con, archives).rows == 6 * 8_500
+        query = "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('messages')"
+        assert con.execute(query).fetchall()[0][0] <= 6 * 8_500 // 8_192 + 3
+
+
+class _Rows:
+    """Rows with keys that are there while their adapter is at them, and no longer."""
+
+    def __init__(self) -> None:
+        self.open = True
+
+    def __len__(self) -> int:
+        return 1
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
+        assert self.open
+        text = "05/03/2024, 09:15 - Ana: hi"
+        return streamliner_udf.parse_rows("parse_whatsapp", text, keyed="x").__arrow_c_stream__()
+
+
+@pytest.mark.parametrize("mode", ["append", "merge"])
+def test_rows_are_read_before_an_adapter_goes_on(
+    mode: str, con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Closing:
+        name = "closing"
+
+        def sniff(self, source: Source) -> float:
+            return 1.0
+
+        def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
+            rows = _Rows()
+            chat = Chat("t", "t", rows, "seq, ts, author, text, msg_key", has_keys=True)
+            chat.finish = lambda: chat.warnings.append("told at the end")
+            yield chat
+            rows.open = False
+
+    monkeypatch.setattr(registry, "find", lambda name: Closing())
+    report = ingest(con, b"x", source="closing", mode=mode)
+    assert (report.inserted, report.files[0].warnings) == (1, ["told at the end"])
+
+
 def test_a_failure_after_files_that_wait(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     good, bad = tmp_path / "WhatsApp Chat with Ana.txt", tmp_path / "notes.bin"
     good.write_text(FIRST)

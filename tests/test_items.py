@@ -126,6 +126,19 @@ def test_batches(tmp_path: Path) -> None:
             JsonItems(b"[]", [], batch_rows=wrong)  # type: ignore[arg-type]
 
 
+def test_batches_end_by_their_bytes() -> None:
+    """They are not DuckDB's memory: of large elements a batch has few, whatever was asked for."""
+    pyarrow = pytest.importorskip("pyarrow")
+    for size, count in ((20_000, 4_000), (3_000_000, 30)):
+        content = json.dumps([{"text": "a" * size}] * count).encode()
+        sizes = [len(batch) for batch in pyarrow.RecordBatchReader.from_stream(
+            JsonItems(content, [], fields={"text": "text"}, batch_rows=100_000)
+        )]  # fmt: skip
+        assert sum(sizes) == count
+        assert max(sizes) * size < 2 * (32 << 20)
+        assert len(sizes) > 1
+
+
 def test_the_buffer_is_given_back_in_a_cycle() -> None:
     content = bytearray(b'[{"a": 1}]')
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 import streamliner_udf
-from streamliner_udf import cli
+from streamliner_udf import cli, trust
 from streamliner_udf.duckdb import TRUSTED_LOAD
 
 NEW = int(duckdb.__version__.split(".")[0]) >= 2
@@ -138,13 +140,152 @@ def test_a_repository_of_that_name_is_left_alone(home: Home, tmp_path_factory: p
     assert home.trust("--yes").returncode == 0
     [listed] = home.folder.glob(".duckdb/extension_repositories/*.json")
     other = str(tmp_path_factory.mktemp("other"))
-    listed.write_text(json.dumps({**json.loads(listed.read_text()), "url": other}))
+    second = Home(tmp_path_factory.mktemp("second"))
+    assert second.trust("--yes").returncode == 0
+    [another] = second.folder.glob(".duckdb/extension_repositories/*.json")
+    listed.write_text(json.dumps({**json.loads(another.read_text()), "url": other}))
+    [copy] = home.folder.glob(".duckdb/extensions/*/*/repositories/streamliner")
     refused = home.trust("--yes")
     assert refused.returncode == cli.EXIT_FAILED
     assert f"expected no extension repository named streamliner, or ours at {home.folder}" in refused.stderr
     assert f"got one at {other}" in refused.stderr
-    assert home.trust("--remove", "--yes").returncode == 0
+    removed = home.trust("--remove", "--yes")
+    assert removed.returncode == 0
     assert listed.exists()
+    assert copy.exists()
+    assert not (home.folder / ".streamliner_udf").exists()
+    assert str(listed) in removed.stdout
+    assert str(copy) in removed.stdout
+    assert f"a repository at {other}, with a key that is not known here" in removed.stdout
+    assert removed.stdout.endswith("nothing else of it is left\n")
+    stays = json.loads(home.trust("--remove", "--json").stdout)["stays"]
+    assert [step["path"] for step in stays] == [str(listed), str(copy)]
+    listed.write_text("no JSON")
+    assert "at a place that cannot be read" in home.trust("--remove").stdout
+
+
+@needs_repositories
+def test_a_home_that_was_moved(home: Home) -> None:
+    """The note names the path of before; the key tells that it is ours."""
+    pytest.importorskip("cryptography")
+    first = Home(home.folder / "first")
+    first.folder.mkdir()
+    assert first.trust("--yes").returncode == 0
+    moved = Home(first.folder.rename(home.folder / "moved"))
+    # Even without the package that made the key.
+    hidden = (
+        "import sys; sys.modules['cryptography'] = None\n"
+        "from streamliner_udf import cli\n"
+        "sys.exit(cli.main(['trust', '--remove', '--yes']))"
+    )
+    second = Home(home.folder / "second")
+    shutil.copytree(moved.folder, second.folder)
+    removed = second.run("-c", hidden)
+    assert removed.stdout.endswith("nothing of it is left\n"), removed.stderr
+    assert files(second.folder) == set()
+
+    asked = json.loads(moved.trust("--json").stdout)
+    assert [step["path"] for step in asked["steps"] if not step["done"]] == [
+        str(moved.folder / ".duckdb/extension_repositories/streamliner.duckdb_extension.repo.json")
+    ]
+    assert moved.trust("--yes").returncode == 0
+    assert "a-b" in moved.run("-c", USE).stdout
+
+
+def written_by_hand(folder: Path) -> set[str]:
+    """What the command leaves behind, for a DuckDB that cannot be told whom to trust; the key is none."""
+    ours = folder / ".streamliner_udf"
+    note = folder / ".duckdb/extension_repositories/streamliner.duckdb_extension.repo.json"
+    paths = [
+        note,
+        folder / ".duckdb/extensions/v2.0.0/linux_amd64/repositories/streamliner/streamliner_udf.duckdb_extension",
+        folder / ".duckdb/extensions/v2.0.1/linux_amd64/repositories/streamliner/streamliner_udf.duckdb_extension",
+        ours / "repository/v2.0.0/linux_amd64/streamliner_udf.duckdb_extension",
+        ours / "key.pem.0123abcd",
+        ours / "key.pem",
+    ]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    note.write_text(json.dumps({"name": "streamliner", "url": str(ours / "repository"), "public_keys": ["?"]}))
+    return {str(path) for path in paths}
+
+
+def test_removal_goes_by_the_files_alone(home: Home) -> None:
+    """With any version of DuckDB; what a stopped run left goes too, other files do not, and the key goes last."""
+    written = written_by_hand(home.folder)
+    ours = home.folder / ".streamliner_udf"
+    for other in (ours / "key.pem.mine", home.folder / ".duckdb/extensions/v2.0.1/linux_amd64/json.duckdb_extension"):
+        other.write_text("")
+    asked = home.trust("--remove", "--json")
+    assert asked.returncode == cli.EXIT_USAGE
+    assert files(home.folder) > written
+    paths = [step["path"] for step in json.loads(asked.stdout)["steps"]]
+    assert paths[-2:] == [str(ours / "key.pem.0123abcd"), str(ours / "key.pem")]
+    assert home.trust("--remove", "--yes").returncode == 0
+    assert files(home.folder) == {
+        str(ours / "key.pem.mine"),
+        str(home.folder / ".duckdb/extensions/v2.0.1/linux_amd64/json.duckdb_extension"),
+    }
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links want rights elsewhere")
+def test_removal_takes_links_without_what_they_point_to(home: Home) -> None:
+    written_by_hand(home.folder)
+    repository = home.folder / ".streamliner_udf" / "repository"
+    target = repository.rename(home.folder / "target")
+    repository.symlink_to(target)
+    removed = home.trust("--remove", "--yes")
+    assert removed.returncode == 0, removed.stderr
+    assert f"  {target}\n      what {repository} points to\n" in removed.stdout
+    assert removed.stdout.endswith("nothing else of it is left\n")
+    assert files(home.folder) == files(target) != set()
+    assert not repository.parent.exists()
+
+
+@pytest.mark.parametrize("value", [None, "", "relative", "/not/there"])
+def test_wants_a_home(home: Home, value: str | None) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        home.environment.pop(name)
+        if value is not None:
+            home.environment[name] = value
+    for arguments in (("--yes",), ("--remove", "--yes")):
+        refused = home.trust(*arguments)
+        assert refused.returncode == cli.EXIT_FAILED
+        assert "to name your home folder, where DuckDB looks for what you trust, got " in refused.stderr
+        assert (repr(value) if value else "nothing") in refused.stderr
+
+
+@needs_repositories
+@pytest.mark.skipif(os.name != "posix", reason="modes of files")
+def test_a_folder_that_others_can_write_to_is_refused(home: Home) -> None:
+    pytest.importorskip("cryptography")
+    ours = home.folder / ".streamliner_udf"
+    ours.mkdir()
+    for mode in (0o770, 0o707):
+        ours.chmod(mode)
+        refused = home.trust("--yes")
+        assert refused.returncode == cli.EXIT_FAILED
+        assert f"expected {ours} to be yours" in refused.stderr
+        assert f"{mode:o}" in refused.stderr
+    ours.chmod(0o755)
+    if os.geteuid() == 0:
+        os.chown(ours, 12345, -1)
+        assert "got user 12345 and 755" in home.trust("--yes").stderr
+        os.chown(ours, 0, -1)
+    assert home.trust("--yes").returncode == 0
+    assert home.trust("--remove", "--yes").returncode == 0
+    ours.write_text("")
+    assert f"expected {ours} to be a folder" in home.trust("--yes").stderr
+
+
+def test_no_answer_of_the_new_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(command: list[str], **options: Any) -> None:
+        raise subprocess.TimeoutExpired(command, options["timeout"])
+
+    monkeypatch.setattr(subprocess, "run", silent)
+    with pytest.raises(streamliner_udf.RegistrationError, match="in a new process, got no answer in 120 s"):
+        trust._verify()
 
 
 def test_without_cryptography_and_before_duckdb_2(home: Home) -> None:
@@ -156,7 +297,7 @@ def test_without_cryptography_and_before_duckdb_2(home: Home) -> None:
     refused = home.run("-c", hidden)
     assert refused.returncode == cli.EXIT_FAILED
     wanted = (
-        "pip install 'streamliner_udf[trust]'"
+        "pip install cryptography"
         if NEW
         else f"expected DuckDB 2.0 or newer, which can be told whom to trust, got v{duckdb.__version__}"
     )
@@ -179,6 +320,23 @@ def test_asks_at_a_terminal(
     assert bool(files(tmp_path)) is (status == 0)
     if status:
         assert capsys.readouterr().err == "streamliner trust: nothing was changed\n"
+
+
+@needs_repositories
+def test_json_asks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A question that does not say what will be written cannot be answered."""
+    pytest.importorskip("cryptography")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    monkeypatch.setattr("builtins.input", lambda prompt: pytest.fail("was asked"))
+    assert cli.main(["trust", "--json"]) == cli.EXIT_USAGE
+    said = capsys.readouterr()
+    given = json.loads(said.out)
+    assert len(given["steps"]) == 4
+    assert given["load"] is None
+    assert said.err == "streamliner trust: expected --yes to go on; nothing was changed\n"
+    assert files(tmp_path) == set()
 
 
 @needs_repositories

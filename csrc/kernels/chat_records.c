@@ -425,7 +425,9 @@ static sl_status split(chat *c, uint32_t count) {
             piece->capacity = 0;
         }
     }
-    c->records = NULL; /* the first piece has them */
+    /* The first piece has them, unless it is all there is: a last line can reach across every cut. */
+    if (made > 1) c->records = NULL;
+    else c->pieces[0].records = NULL;
     c->piece_count = made;
     return SL_OK;
 }

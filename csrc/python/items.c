@@ -172,8 +172,9 @@ int sl_items_next(sl_items *items, sl_str *item, int *dirty) {
 
 /* ---- out --------------------------------------------------------------------------------------------------------- */
 
-/* Batches whose memory is used again, because touching fresh memory costs as much as filling it. */
-enum { SPARE = 4 };
+/* Batches whose memory is used again, because touching fresh memory costs as much as filling it. None has many more than
+ * BATCH_BYTES: DuckDB's memory_limit knows nothing of them. */
+enum { SPARE = 4, BATCH_BYTES = 32 << 20, LOOK_EVERY = 64, LARGE_ITEM = 1 << 18 };
 typedef struct item_pool {
     atomic_int references; /* of the stream, and of batches that somebody reads */
     _Atomic(struct item_batch *) spare[SPARE];
@@ -206,10 +207,18 @@ static void pool_release(item_pool *pool) {
     free(pool);
 }
 
+/* Bytes of its texts; `room`: those that they could have. */
+static size_t batch_bytes(const item_batch *batch, int room) {
+    size_t sum = 0;
+    for (int c = 0; c < batch->columns; c++) sum += room ? batch->texts[c].bytes.cap : batch->texts[c].bytes.len;
+    return sum;
+}
+
 static void batch_release(item_batch *batch) {
     if (atomic_fetch_sub(&batch->references, 1) != 1) return;
     item_pool *pool = batch->pool;
-    for (int i = 0; i < SPARE && batch; i++) {
+    int keep = batch_bytes(batch, 1) <= 3 * (size_t)BATCH_BYTES;
+    for (int i = 0; i < SPARE && batch && keep; i++) {
         item_batch *none = NULL;
         if (atomic_compare_exchange_strong(&pool->spare[i], &none, batch)) batch = NULL;
     }
@@ -345,8 +354,11 @@ static sl_status fill(item_stream *stream, item_batch *batch, int64_t *count) {
     for (int c = 0; c < batch->columns; c++) SL_TRY(texts_start(&batch->texts[c], stream->rows));
     if (stream->fields && !batch->places && !(batch->places = calloc((size_t)stream->rows, sizeof(int64_t))))
         return SL_ENOMEM;
-    for (*count = 0; *count < stream->rows && sl_items_next(&stream->own, &item, &dirty); ++*count)
+    for (*count = 0; *count < stream->rows && sl_items_next(&stream->own, &item, &dirty);) {
         SL_TRY(append_row(stream, batch, *count, item, dirty));
+        ++*count;
+        if ((*count % LOOK_EVERY == 0 || item.len > LARGE_ITEM) && batch_bytes(batch, 0) > BATCH_BYTES) break;
+    }
     return SL_OK;
 }
 

@@ -439,7 +439,7 @@ static void make_parts(sl_made *made, uint32_t threads) {
         made->seen = calloc(made->seen_mask + 1, sizeof(seen));
     }
     if (made->keyed && !made->seen) fail(made, SL_ENOMEM, made->total);
-    else run_all(made, made->total > FEW * made->rows ? threads : 1, work);
+    else run_all(made, made->total > FEW * SL_ROWS_BATCH ? threads : 1, work);
     made->parts->close(made->state);
     free(made->seen);
     made->seen = NULL;

@@ -68,9 +68,10 @@ class LoadOptions:
     limits: ZipLimits | None = None
     # Where the messages go: for an adapter that lets DuckDB read the file, or keeps rows in a temporary table.
     connection: duckdb.DuckDBPyConnection | None = None
-    # Rows of a row group of the table: record batches of as many go into it as they are. None where nobody knows, and
+    # Rows of a row group of the table: record batches of as many go into it as they are. None where nobody knows. Not
     # for small chats among others, whose last batches would each be a group by itself.
     batch_rows: int | None = None
+    several: bool = False  # whether there are other files
     # To be called with what is done of the source, from 0 to 1, by an adapter that takes its time.
     progress: Callable[[float], object] = lambda share: None
 
@@ -271,6 +272,8 @@ class Chat:
     details : what was decided about the file, for the report: dialect, date order, how sure.
     skipped, warnings : complete once the rows have been read to their end.
     finish : called then, where something is known only by then.
+    held : bytes that the rows hold on to, where they have keys and a length, and can be read after the adapter has gone
+        on to the next chat: small chats are then inserted together. None: they are read before the adapter goes on.
     """
 
     title: str
@@ -284,6 +287,7 @@ class Chat:
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     finish: Callable[[], None] | None = None
+    held: int | None = None
 
 
 @runtime_checkable

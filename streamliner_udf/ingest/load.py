@@ -15,7 +15,7 @@ from ..row_groups import advice, group_rows
 from ..sql import count, quoted
 from ..transaction import is_open, transaction
 from . import registry, staging
-from .adapter import MESSAGE_COLUMNS, SMALL, Adapter, Chat, LoadOptions, Skipped, Source
+from .adapter import MESSAGE_COLUMNS, Adapter, Chat, LoadOptions, Skipped, Source
 from .choosing import left_out, pieces, refusal
 from .errors import ExportError
 from .report import FileReport, IngestReport
@@ -175,7 +175,7 @@ class _Loader:
     def load(self, chat: Chat, adapter: Adapter, source: Source, file: FileReport) -> tuple[int, int]:
         """Rows that are, or will be, inserted, and rows that were there. What was skipped goes to the chat's report."""
         rows = self._rows_to_come(chat)
-        size = source.size()
+        size = chat.held or 0
         if rows is None or rows >= GROUP_MAX or sum(one.size for one in self._waiting) + size > _WAITING_BYTES:
             self.insert_waiting()
         if rows is None or rows >= GROUP_MAX or size > _WAITING_BYTES:
@@ -191,8 +191,11 @@ class _Loader:
 
     def _rows_to_come(self, chat: Chat) -> int | None:
         """How many rows the chat adds, where that is known before they are read."""
-        alone = self.target.mode == "merge" or not chat.has_keys or chat.skip != "NULL"
-        if alone or _SCANS_STREAMS_ONCE or not _is_stream(chat) or not isinstance(chat.rows, Sized):
+        if self.target.mode == "merge" or _SCANS_STREAMS_ONCE or not _is_stream(chat):
+            return None
+        if chat.held is None or not chat.has_keys or chat.skip != "NULL" or chat.finish is not None:
+            return None
+        if not isinstance(chat.rows, Sized):
             return None
         return len(chat.rows)
 
@@ -207,9 +210,6 @@ class _Loader:
         expected = sum(one.rows for one in waiting)
         if inserted != expected:
             raise ExportError(f"ingest: expected {expected:,} messages of {len(waiting)} chats, got {inserted:,}")
-        for one in waiting:
-            if one.chat.finish is not None:
-                one.chat.finish()
         seconds = time.perf_counter() - started
         self.inserting += seconds
         for one in waiting:
@@ -431,17 +431,14 @@ def ingest(
         with transaction(con):
             target = _Target(con, table, mode, schema)
             target.prepare()
-            options = replace(options, batch_rows=target.batch_rows())
+            options = replace(options, batch_rows=target.batch_rows(), several=len(sources) > 1)
             loader = _Loader(target, options)
             with contextlib.closing(loader):
-                for one, said in with_progress(sources, options, progress):
-                    if len(sources) > 1 and one.size() < SMALL:
-                        said = replace(said, batch_rows=None)
+                for one, said in with_progress(sources, options, progress, loader.insert_waiting):
                     try:
                         report.files.append(_load_file(one, named, loader, said))
                     except ZipValidationError as error:
                         raise ExportError(f"{one.name}: {error}") from error
-                loader.insert_waiting()
             report.rows = sum(file.rows for file in report.files)
             report.duplicates = sum(file.duplicates for file in report.files)
             report.inserted = report.rows - report.duplicates
@@ -455,11 +452,16 @@ def ingest(
 
 
 def with_progress(
-    sources: list[Source], options: LoadOptions, progress: Progress | None
+    sources: list[Source],
+    options: LoadOptions,
+    progress: Progress | None,
+    last: Callable[[], object] = lambda: None,
 ) -> Iterator[tuple[Source, LoadOptions]]:
-    """The sources one after the other, with options by which an adapter can say how far it is."""
+    """The sources one after the other, with options by which an adapter can say how far it is. `last` : what is left to
+    do after them, before all is done."""
     if progress is None:
         yield from ((source, options) for source in sources)
+        last()
         return
     sizes = [source.size() for source in sources]
     total, before = sum(sizes), 0
@@ -471,6 +473,7 @@ def with_progress(
         tell(0)
         yield source, replace(options, progress=tell)
         before += size
+    last()
     progress("", total, total)
 
 
@@ -479,6 +482,7 @@ def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: 
     taken = pieces(source, named, options.limits)
     if not taken:
         raise refusal(source)
+    options = replace(options, several=options.several or len(taken) > 1)
     file = FileReport(source.name, ", ".join(dict.fromkeys(piece.adapter.name for piece in taken)))
     for piece in taken:
         file.bytes += piece.source.size()

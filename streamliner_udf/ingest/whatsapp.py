@@ -293,16 +293,17 @@ class WhatsAppAdapter:
         assert source.container is not None
         skipped: list[Skipped] = []
         names = list(_find_chats(source.container, skipped))
+        options = replace(options, several=options.several or len(names) > 1)
         for name in names:
-            chat = source.member_named(name)
-            is_small = len(names) > 1 and chat.size() < SMALL
-            yield self._chat(chat, replace(options, batch_rows=None) if is_small else options, skipped)
+            yield self._chat(source.member_named(name), options, skipped)
             skipped = []
 
     def _chat(self, source: Source, options: LoadOptions, skipped: list[Skipped]) -> Chat:
         title = options.chat or _title(source)
         known = _options(source, options)
-        parsed = _parse(source.read(), known, f"{self.name}\x1f{title}", options.batch_rows)
+        content = source.read()
+        batch_rows = None if options.several and len(content) < SMALL else options.batch_rows
+        parsed = _parse(content, known, f"{self.name}\x1f{title}", batch_rows)
         look = parsed.messages.look()
         if not look["messages"]:
             raise ExportError(
@@ -313,6 +314,7 @@ class WhatsAppAdapter:
             skipped = [*skipped, Skipped(source.name, "before the first message", 1, before)]
         del look["messages"]  # the report counts those that were loaded
         chat = Chat(title, title, parsed.messages, _COLUMNS, has_keys=True, details=look, skipped=skipped)
+        chat.held = len(parsed.content)
         if not look["confident"]:
             chat.warnings.append(f"dates are read as {look['date_order']}, which is not certain: {look['reason']}")
         if parsed.replaced:
