@@ -372,6 +372,7 @@ def test_small_files_fill_row_groups_together(tmp_path: Path, monkeypatch: pytes
     assert groups("alone.duckdb") >= 8
 
 
+@pytest.mark.skipif(load._SCANS_STREAMS_ONCE, reason="DuckDB before 1.5 takes chats one by one")
 def test_chats_a_little_larger_than_a_row_group_leave_no_small_ones(tmp_path: Path) -> None:
     """Record batches of a row group are for one large chat: of several small ones the rest of each would be a group."""
     files = []
@@ -390,6 +391,7 @@ def test_chats_a_little_larger_than_a_row_group_leave_no_small_ones(tmp_path: Pa
             assert con.execute(query).fetchall()[0][0] <= 8 * 8_500 // 8_192 + 3, name
 
 
+@pytest.mark.skipif(load._SCANS_STREAMS_ONCE, reason="DuckDB before 1.5 takes chats one by one")
 def test_media_beside_a_chat_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An archive is as large as its photos, which are never unpacked: its chat is small all the same."""
     monkeypatch.setattr(load, "_WAITING_BYTES", 1 << 20)
