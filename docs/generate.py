@@ -224,7 +224,7 @@ def ingest_table() -> str:
         )
     loads = {f"{row['load']:.1f}" for row in record["ingestions"] if "load" in row}
     if loads:
-        lines.append(f"Load of the machine before each export, which others used too: {', '.join(sorted(loads))}.")
+        lines.append(f"Load of the machine before each export: {', '.join(sorted(loads))}.")
     return "\n".join(lines)
 
 
