@@ -8,13 +8,23 @@ from collections.abc import Callable
 from typing import Any
 
 from ._functions import public
-from ._table import FUNCTIONS, Function
+from ._table import FUNCTIONS, Function, Result
 
 
 def missing(library: str, extra: str, error: ImportError) -> ImportError:
     return ImportError(
         f"streamliner_udf.{extra}: expected {library}, but Python says: {error}; pip install 'streamliner_udf[{extra}]'"
     )
+
+
+def result_type(result: Result, types: dict[str, Any], many: Callable[[Any], Any], struct: Callable[[Any], Any]) -> Any:
+    """What a function gives, in the types of a library: its own for those of the table, its list, its struct."""
+    if result.type not in ("list", "struct"):
+        return types[result.type]
+    if result.fields[0][0] is None:
+        return many(types[result.fields[0][1]])
+    fields = struct({str(name): types[kind] for name, kind in result.fields})
+    return many(fields) if result.type == "list" else fields
 
 
 def add_methods(namespace: type, run: Callable[[Function, list[Any]], Any], result: type) -> None:

@@ -23,7 +23,7 @@ EXTENSION_NAME = "streamliner_udf"
 # The extension repository of `streamliner trust`.
 TRUSTED_REPOSITORY = "streamliner"
 TRUSTED_LOAD = f"LOAD {EXTENSION_NAME} FROM {TRUSTED_REPOSITORY}"
-_SIGNATURE = 256  # bytes at the end of an extension file
+SIGNATURE_SIZE = 256  # bytes at the end of an extension file
 _ERROR_SIZE = 512
 # On the module that all copies of this package share: a second registration would break every later connect.
 _GUARD = "_streamliner_udf_registered_by"
@@ -272,7 +272,7 @@ def _load_trusted(connection: duckdb.DuckDBPyConnection) -> bool:
             [(platform,)] = cursor.execute("PRAGMA platform").fetchall()
             root = Path(folder) if folder else Path.home() / ".duckdb" / "extensions"
             copy = trusted_copy(root, version, platform)
-            if copy.read_bytes()[:-_SIGNATURE] != extension_path().read_bytes()[:-_SIGNATURE]:
+            if copy.read_bytes()[:-SIGNATURE_SIZE] != extension_path().read_bytes()[:-SIGNATURE_SIZE]:
                 return False
             cursor.execute(TRUSTED_LOAD)
         except (duckdb.Error, OSError):  # no file system access, or no trust any more

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._functions import public
-from ._integration import missing
-from ._table import FUNCTIONS, Function, Result
+from ._integration import missing, result_type
+from ._table import FUNCTIONS, Function
 
 try:
     import ibis  # type: ignore[import-not-found,import-untyped,unused-ignore]
@@ -42,15 +42,6 @@ _TYPES: dict[str, Any] = {
 }
 
 
-def _result_type(result: Result) -> Any:
-    if result.type not in ("list", "struct"):
-        return _TYPES[result.type]
-    if result.fields[0][0] is None:
-        return dt.Array(_TYPES[result.fields[0][1]])
-    struct = dt.Struct({name: _TYPES[kind] for name, kind in result.fields})
-    return dt.Array(struct) if result.type == "list" else struct
-
-
 @functools.cache
 def _builtin(function: Function) -> Callable[..., Any]:
     specified = public(function.name)
@@ -68,7 +59,7 @@ def _builtin(function: Function) -> Callable[..., Any]:
         field: _TYPES[param.type]
         for field, param in zip(fields, function.params, strict=True)
         if not param.or_uuid and not param.or_file
-    } | {"return": _result_type(function.result)}
+    } | {"return": result_type(function.result, _TYPES, dt.Array, dt.Struct)}
     builtin = ibis.udf.scalar.builtin(declared, name=function.sql_name)
     parameters = inspect.signature(specified).parameters.values()
     signature = inspect.Signature([param.replace(annotation=inspect.Parameter.empty) for param in parameters])

@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._functions import public
-from ._integration import add_methods, missing
-from ._table import Function, Param, Result
+from ._integration import add_methods, missing, result_type
+from ._table import Function, Param
 
 try:
     import polars as pl
@@ -36,15 +36,6 @@ _TYPES: dict[str, Any] = {
     "integers": pl.List(pl.Int64),
     "naturals": pl.List(pl.UInt64),
 }
-
-
-def _result_type(result: Result) -> Any:
-    if result.type not in ("list", "struct"):
-        return _TYPES[result.type]
-    if result.fields[0][0] is None:
-        return pl.List(_TYPES[result.fields[0][1]])
-    struct = pl.Struct({str(name): _TYPES[kind] for name, kind in result.fields})
-    return pl.List(struct) if result.type == "list" else struct
 
 
 def _expression(function: Function, param: Param, value: Any) -> pl.Expr:
@@ -86,7 +77,7 @@ def _on_expression(function: Function, values: list[Any]) -> pl.Expr:
     return pl.map_batches(
         columns,
         lambda series: _call(function, values, series),
-        return_dtype=_result_type(function.result),
+        return_dtype=result_type(function.result, _TYPES, pl.List, pl.Struct),
         is_elementwise=True,
     )
 

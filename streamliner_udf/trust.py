@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from .duckdb import EXTENSION_NAME, TRUSTED_LOAD, TRUSTED_REPOSITORY, extension_path, trusted_copy
+from .duckdb import EXTENSION_NAME, SIGNATURE_SIZE, TRUSTED_LOAD, TRUSTED_REPOSITORY, extension_path, trusted_copy
 from .errors import RegistrationError
 from .sql import quoted
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "Step", "carry_out", "plan", "plan_removal", "remove"]
 
 _CHUNK = 1 << 20
-_SIGNATURE = 256
 _PUBLIC_PART = 266  # modulus and exponent 65537 in DER, the same bytes in both halves of a key of 2048 bits
 _LEFT_OVER = "key.pem." + "[0-9a-f]" * 8  # as _write names what is not whole yet
 _VERIFY = f"""
@@ -227,7 +226,7 @@ def _signed(extension: bytes, key: RSAPrivateKey) -> bytes:
     from cryptography.hazmat.primitives.asymmetric import padding, utils
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    body = extension[:-_SIGNATURE]
+    body = extension[:-SIGNATURE_SIZE]
     parts = (hashlib.sha256(body[at : at + _CHUNK]).digest() for at in range(0, len(body), _CHUNK))
     digest = hashlib.sha256(b"".join(parts)).digest()
     return body + key.sign(digest, padding.PKCS1v15(), utils.Prehashed(SHA256()))

@@ -359,18 +359,17 @@ SL_AVX512 static sl_status pair_512(sl_str a, sl_str b, uint64_t cutoff, uint64_
     uint64_t inside = _bzhi_u64(~UINT64_C(0), a.len);
     uint64_t x_wide = _mm512_movepi8_mask(x), y_wide = _mm512_movepi8_mask(y);
     uint64_t differ = _mm512_cmpneq_epi8_mask(x, y) | ~inside;
-    uint32_t prefix = (uint32_t)_tzcnt_u64(differ), suffix;
+    uint32_t prefix = (uint32_t)_tzcnt_u64(differ);
+    uint64_t x_inner = 0;
     if (SL_UNLIKELY(x_wide | y_wide)) {
         const __m512i first = _mm512_set1_epi8((char)0xC0); /* as signed numbers continuations are below, ASCII is not */
-        uint64_t x_inner = _mm512_cmplt_epi8_mask(x, first), inner = x_inner | _mm512_cmplt_epi8_mask(y, first);
+        x_inner = _mm512_cmplt_epi8_mask(x, first);
+        uint64_t inner = x_inner | _mm512_cmplt_epi8_mask(y, first);
         while (prefix && prefix < 64 && inner >> prefix & 1) prefix--;
-        differ = _mm512_cmpneq_epi8_mask(x, z) | _bzhi_u64(~UINT64_C(0), prefix);
-        suffix = a.len + (uint32_t)_lzcnt_u64(differ) - 64;
-        while (suffix && x_inner >> (a.len - suffix) & 1) suffix--;
-    } else {
-        differ = _mm512_cmpneq_epi8_mask(x, z) | _bzhi_u64(~UINT64_C(0), prefix);
-        suffix = a.len + (uint32_t)_lzcnt_u64(differ) - 64;
     }
+    differ = _mm512_cmpneq_epi8_mask(x, z) | _bzhi_u64(~UINT64_C(0), prefix);
+    uint32_t suffix = a.len + (uint32_t)_lzcnt_u64(differ) - 64;
+    while (suffix && x_inner >> (a.len - suffix) & 1) suffix--;
     a = part_of(a, prefix, a.len - prefix - suffix);
     b = part_of(b, prefix, b.len - prefix - suffix);
     if (!a.len) {

@@ -149,7 +149,6 @@ def _registered(connection: duckdb.DuckDBPyConnection, chat: Chat, name: str = _
 class _Waiting:
     """A chat that is registered, and is to be inserted with others."""
 
-    chat: Chat
     selected: str
     rows: int
     size: int
@@ -174,30 +173,30 @@ class _Loader:
 
     def load(self, chat: Chat, adapter: Adapter, source: Source, file: FileReport) -> tuple[int, int]:
         """Rows that are, or will be, inserted, and rows that were there. What was skipped goes to the chat's report."""
-        rows = self._rows_to_come(chat)
-        size = chat.held or 0
-        if rows is None or rows >= GROUP_MAX or sum(one.size for one in self._waiting) + size > _WAITING_BYTES:
+        rows, size = self._rows_to_come(chat), chat.held or 0
+        if rows is None or sum(one.size for one in self._waiting) + size > _WAITING_BYTES:
             self.insert_waiting()
-        if rows is None or rows >= GROUP_MAX or size > _WAITING_BYTES:
+        if rows is None:
             with _registered(self.target.connection, chat):
                 return self._load(chat, adapter, source)
         name = f"{_ROWS}_{len(self._waiting)}"
         self._registered.enter_context(_registered(self.target.connection, chat, name))
         selected = self._selected(self._messages(chat, adapter, source, self._given(chat, name), name))
-        self._waiting.append(_Waiting(chat, selected, rows, size, file))
+        self._waiting.append(_Waiting(selected, rows, size, file))
         if len(self._waiting) == _WAITING or sum(one.rows for one in self._waiting) >= self._enough:
             self.insert_waiting()
         return rows, 0
 
     def _rows_to_come(self, chat: Chat) -> int | None:
-        """How many rows the chat adds, where that is known before they are read."""
+        """How many rows a chat adds that can wait for others; None where that is not known, or it is to be alone."""
         if self.target.mode == "merge" or _SCANS_STREAMS_ONCE or not _is_stream(chat):
             return None
         if chat.held is None or not chat.has_keys or chat.skip != "NULL" or chat.finish is not None:
             return None
-        if not isinstance(chat.rows, Sized):
+        if not isinstance(chat.rows, Sized) or chat.held > _WAITING_BYTES:
             return None
-        return len(chat.rows)
+        rows = len(chat.rows)
+        return rows if rows < GROUP_MAX else None
 
     def insert_waiting(self) -> None:
         """The chats that wait, in one statement."""

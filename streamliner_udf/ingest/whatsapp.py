@@ -313,8 +313,8 @@ class WhatsAppAdapter:
         if before:
             skipped = [*skipped, Skipped(source.name, "before the first message", 1, before)]
         del look["messages"]  # the report counts those that were loaded
-        chat = Chat(title, title, parsed.messages, _COLUMNS, has_keys=True, details=look, skipped=skipped)
-        chat.held = len(parsed.content)
+        held = len(parsed.content)
+        chat = Chat(title, title, parsed.messages, _COLUMNS, has_keys=True, details=look, skipped=skipped, held=held)
         if not look["confident"]:
             chat.warnings.append(f"dates are read as {look['date_order']}, which is not certain: {look['reason']}")
         if parsed.replaced:
