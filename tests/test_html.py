@@ -107,6 +107,7 @@ SOUP = words(
     '<a\nb="x>y"> <a\nb= <b\n=c="> <i/> <x=y> <p\u00e9> <p/> <bloc\u212aquote> </\u017fcript> <script> </script> '
     "</SCRIPT </scripts> </script/> <style> </style> <title> </title> <noscript> </template> &amp; &lt &lt;b&gt; "
     "&nbsp; &#32; &#10; &#13; &Tab; &nGt; & &#x &am a b; it's é 語 😀 \0 \u00a0 \u0085 xxxxxxxxxxxxxxx <h\x11> <@r> "
+    "<br\0> <p\0\0> </td\0> <fieldset> <fieldset\0> <blockquote\0> <pre\0> <script\0> </script\0> <br\0/> <hr/> <hr\0 x> "
     "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"
 )
 WHITE = [" ", "  ", "\n", "\t", "\r", "\r\n", "\f", "\v", " \n  "]

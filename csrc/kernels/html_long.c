@@ -265,8 +265,8 @@ next_window:
                 const char *name = p + 1 + (p[1] == '/');
                 sl_v16 closes = sl_v16_eq(sl_v16_load(name), sl_v16_fill('>'));
                 uint32_t close = sl_first_bit(sl_v16_mask(closes) | 1u << 16);
-                if (SL_LIKELY(close - 1 < 8)) {
-                    uint64_t letters = small_64(load_64(name)) & UINT64_MAX >> (64 - 8 * close);
+                if (SL_LIKELY(close - 1 < 7)) {
+                    uint64_t letters = small_64(load_64(name)) & UINT64_MAX >> (56 - 8 * close); /* with the > */
                     const sl_html_short *element = sl_html_short_place(letters);
                     if (SL_LIKELY(element->name == letters)) {
                         gap = behind_tag[element->kind] >> gap & 31;

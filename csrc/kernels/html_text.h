@@ -114,7 +114,8 @@ static inline uint32_t find_kind(const char *p, size_t len, const char *end) {
     else if (len > 8)
         rest = small_64(load_64(p + 8)) & ((UINT64_C(1) << 8 * (len - 8)) - 1);
     const sl_html_element *element = &sl_html_elements[sl_html_element_place(first)];
-    return ((element->first ^ first) | (element->rest ^ rest)) == 0 ? element->kind : SL_HTML_INLINE;
+    uint64_t other = (element->first ^ first) | (element->rest ^ rest) | (element->len ^ len);
+    return other == 0 ? element->kind : SL_HTML_INLINE;
 }
 
 /* The element named at p, where a letter stands. Byte by byte: the processor guesses short names well. */

@@ -150,19 +150,19 @@ def element_tables() -> str:
     for number, key in enumerate(keys):
         places[slot_of(key, factor, ELEMENT_SLOTS)] = number + 1
     entries = [
-        f"{{UINT64_C(0x{key:016X}), 0x{element_key(name[8:]):04X}, SL_HTML_{kind}}} /* {name} */"
+        f"{{UINT64_C(0x{key:016X}), 0x{element_key(name[8:]):04X}, {len(name)}, SL_HTML_{kind}}} /* {name} */"
         for key, (name, kind) in zip(keys, elements, strict=True)
     ]
     return f"""enum {{ SL_HTML_INLINE, {", ".join(f"SL_HTML_{kind}" for kind in ELEMENTS)} }};
 
-/* The letters of a name, the first one lowest, eight of them in `first`. */
+/* The letters of a name, the first one lowest, eight of them in `first`. A name of a document can end with zeros. */
 typedef struct sl_html_element {{
     uint64_t first, rest;
-    uint32_t kind;
+    uint32_t len, kind;
 }} sl_html_element;
 
 static const sl_html_element sl_html_elements[{len(entries) + 1}] = {{
-    {rows(["{0, 0, SL_HTML_INLINE}", *entries], 1)}}};
+    {rows(["{0, 0, 0, SL_HTML_INLINE}", *entries], 1)}}};
 
 static const uint8_t sl_html_element_places[{ELEMENT_SLOTS}] = {{
     {rows(places, 32)}}};
@@ -174,17 +174,17 @@ static inline uint32_t sl_html_element_place(uint64_t first) {{
 
 
 def short_tables() -> str:
-    """Elements up to eight letters that are only their tag, with what may stand between < and > for them."""
+    """Elements up to seven letters that are only their tag, with what may stand behind < for them, and the >."""
     kinds = {name: kind for kind, names in ELEMENTS.items() for name in names.split()}
-    names = {name: kind for name, kind in kinds.items() if len(name) <= 8 and kind not in {"PRE", "UNSEEN"}}
+    names = {name: kind for name, kind in kinds.items() if len(name) <= 7 and kind not in {"PRE", "UNSEEN"}}
     names |= dict.fromkeys(INLINE.split(), "INLINE")
     names |= {name + tail: kinds[name] for name in ("br", "hr") for tail in ("/", " /")}
-    keys = {element_key(name): name for name in sorted(names)}
+    keys = {element_key(name + ">"): name for name in sorted(names)}
     factor = element_factor(list(keys), SHORT_SLOTS)
     slots = ["{0x40, SL_HTML_INLINE}"] * SHORT_SLOTS
     for key, name in keys.items():
         slots[slot_of(key, factor, SHORT_SLOTS)] = f"{{UINT64_C(0x{key:016X}), SL_HTML_{names[name]}}} /* {name} */"
-    return f"""/* A name of up to eight letters, the first one lowest. No name is like an empty entry: where letters
+    return f"""/* A name of up to seven letters and the > behind it, the first one lowest. No name is like an empty entry: where letters
  * are small, no byte is 0x40. */
 typedef struct sl_html_short {{
     uint64_t name;
