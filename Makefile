@@ -85,8 +85,8 @@ fuzz: fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) ## fuzz every family of kernels un
 soak: build ## SOAK_ROWS=1000000000 rows through every function and door, while memory is watched: minutes
 	$(RUN) tests/soak.py --rows $(SOAK_ROWS)
 
-fuzz-oracle: build ## compiled functions against the specification on what fuzzing kept, FUZZ_SECONDS=60 in all
-	$(RUN) tests/fuzz/differential.py --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+fuzz-oracle: build ## compiled functions against the specification on what fuzzing kept, FUZZ_SECONDS=60 in all, or FUZZ_BATCHES
+	$(RUN) tests/fuzz/differential.py $(if $(FUZZ_BATCHES),--batches $(FUZZ_BATCHES),--seconds $(FUZZ_SECONDS)) --seed $(FUZZ_SEED)
 
 lint: build ## ruff and mypy
 	$(BIN)/ruff check .

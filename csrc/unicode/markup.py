@@ -184,8 +184,8 @@ def short_tables() -> str:
     slots = ["{0x40, SL_HTML_INLINE}"] * SHORT_SLOTS
     for key, name in keys.items():
         slots[slot_of(key, factor, SHORT_SLOTS)] = f"{{UINT64_C(0x{key:016X}), SL_HTML_{names[name]}}} /* {name} */"
-    return f"""/* A name of up to seven letters and the > behind it, the first one lowest. No name is like an empty entry: where letters
- * are small, no byte is 0x40. */
+    return f"""/* A name of up to seven letters and the > behind it, the first one lowest. No name is like an empty
+ * entry: where letters are small, no byte is 0x40. */
 typedef struct sl_html_short {{
     uint64_t name;
     uint64_t kind;

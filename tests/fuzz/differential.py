@@ -1,9 +1,10 @@
 """Compiled functions against the plain-Python specification, for as long as asked, on what fuzzing found worth keeping.
 
-    python tests/fuzz/differential.py --seconds 600 [--seed N] [FAMILY ...]
+    python tests/fuzz/differential.py --seconds 600 | --batches 8 [--seed N] [FAMILY ...]
 
 Texts are the seeds, the corpora that `make fuzz` leaves in build/fuzz, and seeded random ones, cut, joined and mixed.
-A difference is shortened, shown, and makes the exit status 1.
+With `--batches` they are the same on every machine and in every run, without the corpora: a change is not refused for
+what was there before it. A difference is shortened, shown, and makes the exit status 1.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ BATCH = 40
 LONGEST = 2000  # characters: the specification is slow
 
 
-def corpus(family: str) -> list[str]:
-    files = [p for folder in ("tests/fuzz/seeds", "build/fuzz") for p in (ROOT / folder / family).glob("*")]
+def corpus(family: str, folders: tuple[str, ...]) -> list[str]:
+    files = [p for folder in folders for p in (ROOT / folder / family).glob("*")]
     texts = {path.read_bytes().decode("utf-8", "replace").replace("\ufffd", "?") for path in files}
     return [text[:LONGEST] for text in sorted(texts)] or [""]
 
@@ -75,10 +76,13 @@ def outcome(call: Callable[..., Any], *arguments: Any) -> Any:
         return f"error: {error}"
 
 
-def compare(function: Function, seconds: float, rng: random.Random) -> tuple[int, Any]:
+def compare(
+    function: Function, texts: list[str], goes_on: Callable[[int], bool], rng: random.Random
+) -> tuple[int, Any]:
     """Executions, and the first difference: the row, its options, what came and what was expected."""
-    texts, started, count = corpus(function.family), time.monotonic(), 0
-    while time.monotonic() - started < seconds:
+    count = batches = 0
+    while goes_on(batches):
+        batches += 1
         options = rng.choice(option_variants(function))
 
         def both(row: Any, options: Any = options) -> tuple[Any, Any]:
@@ -103,16 +107,24 @@ def compare(function: Function, seconds: float, rng: random.Random) -> tuple[int
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("families", nargs="*", metavar="FAMILY")
-    parser.add_argument("--seconds", type=float, default=60, help="of all functions together")
+    how_long = parser.add_mutually_exclusive_group()
+    how_long.add_argument("--seconds", type=float, default=60, help="of all functions together")
+    how_long.add_argument("--batches", type=int, help=f"of {BATCH} texts, of each function")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     chosen = [f for f in FUNCTIONS.values() if not given.families or f.family in given.families]
     if not chosen:
         parser.error(f"expected families of csrc/functions.def, got {', '.join(given.families)}")
+    folders = ("tests/fuzz/seeds",) if given.batches else ("tests/fuzz/seeds", "build/fuzz")
     finds = 0
     for function in chosen:
+        until = time.monotonic() + given.seconds / len(chosen)
+
+        def goes_on(batches: int, until: float = until) -> bool:
+            return batches < given.batches if given.batches else time.monotonic() < until
+
         rng = random.Random(f"{given.seed} {function.name}")
-        count, find = compare(function, given.seconds / len(chosen), rng)
+        count, find = compare(function, corpus(function.family, folders), goes_on, rng)
         print(f"{function.family:10} {function.name:20} {count:8} executions, {'a difference' if find else 'equal'}")
         if find:
             finds += 1
