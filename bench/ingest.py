@@ -5,7 +5,7 @@
 Exports are synthetic, seeded and varied (bench/exports.py), and kept in `build/bench-cache`. Every way runs in a
 process of its own, so that peaks of memory are its own, and the ways of a format take turns:
 
-    ingest     `streamliner_udf.ingest` into a new database file, until it is on disk
+    ingest     `streamliner_udf.ingest` into a new database file, until it is on disk; the file is open before
     memory     the same into a table in memory
     default    of WhatsApp, `ingest` into a file that was opened without a word on its row groups
     floor      of WhatsApp, what DuckDB itself takes to write that: CREATE TABLE AS from a table in memory with the same
@@ -16,6 +16,8 @@ process of its own, so that peaks of memory are its own, and the ways of a forma
     kernel     of WhatsApp, parsing alone: from the bytes in memory, checked to be UTF-8, to all seven columns of all
                rows in the layout of Arrow, which DuckDB reads as they are; by all processors, into memory that is
                touched for the first time. Reading the file and keys are not in it.
+    sql        of WhatsApp, `sl_parse_whatsapp` in SQL, whose rows are counted. DuckDB gives a table of a few rows to
+               one thread, so the export is cut into chats in a table for each thread, which are there before.
     parser     the parser of `python` alone, to a list of tuples of time, author and text; of WhatsApp from the text in
                memory, decoded before, of other formats from the file
     python     the code that scripts have: the standard library's parser, and executemany, into the same file
@@ -27,8 +29,9 @@ statement a row, so `python` and `parser` run on a sample and their time is scal
 are sized so that all threads can compress (ROW_GROUP_SIZE at ATTACH), as `resources.rows_per_group` says: at DuckDB's
 own 122,880 rows, 100,000 messages are written by one thread.
 
-`kernel` is the first call in its process; `again` is the least of three more, whose memory the process has touched
-before.
+Every way is the first in its process. `again` of `kernel`, `sql`, `ingest` and `memory` is the least of three more, as
+a pipeline that goes on has them: the process has touched its memory, and DuckDB its own, before. Ingesting again is
+left out above 100,000 messages, of which it is the same.
 """
 
 from __future__ import annotations
@@ -40,14 +43,15 @@ import importlib.util
 import itertools
 import json
 import os
+import re
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +72,17 @@ SAMPLE = 10_000  # messages of what is too slow for all
 OTHERS_MAX = 100_000  # messages of `frame` and of libraries, which take gigabytes for a million
 SCALED = ("python", "parser")
 OURS = ("ingest", "memory", "parse", "read", "bytes")
-WHATSAPP = ("kernel", "default", "floor")  # of WhatsApp alone
+WHATSAPP = ("kernel", "sql", "default", "floor")  # of WhatsApp alone
+OWN_GROUPS = ("default", "floor")  # of rows
+AGAIN = ("kernel", "sql")
+AGAIN_SMALL = (*AGAIN, "ingest", "memory")
+CHATS = 60  # for a thread
 SPLIT = ("read", "unpack", "parse", "write")
 # A million messages are more than an archive may hold by default.
 LIMITS = ZipLimits(member_bytes=1 << 30, total_bytes=1 << 31)
 SEED = 11
+
+_MESSAGE = re.compile(r"^\d\d/\d\d/\d{4}, \d\d:\d\d - ", re.MULTILINE)
 
 Row = tuple[datetime.datetime | None, str | None, str | None]
 
@@ -203,42 +213,30 @@ LIBRARIES: dict[str, Callable[[Path], int]] = {"whatstk": _whatstk, "chatminer":
 # ---- ways, each in a process of its own ------------------------------------------------------------------------------
 
 
-def _database(folder: str, messages: int) -> duckdb.DuckDBPyConnection:
-    connection = streamliner_udf.connect()
-    threads = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
-    rows = resources.rows_per_group(messages, threads)
-    connection.execute(f"ATTACH '{folder}/chat.duckdb' AS target (ROW_GROUP_SIZE {rows})")
-    return connection
-
-
-def _in_memory(path: Path) -> duckdb.DuckDBPyConnection:
-    connection = streamliner_udf.connect()
-    ingest(connection, path, "messages", limits=LIMITS)
-    return connection
-
-
-def _default(path: Path) -> int:
+@contextmanager
+def _database(way: str, path: Path, messages: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with a new file, for the ways that fill one; it takes no part in their time."""
     with tempfile.TemporaryDirectory() as folder, closing(streamliner_udf.connect()) as connection:
-        connection.execute(f"ATTACH '{folder}/chat.duckdb' AS target")
-        found = ingest(connection, path, "target.messages", limits=LIMITS)
-        connection.execute("DETACH target")
-        return found.rows
+        sized = ""
+        if way not in OWN_GROUPS:
+            threads = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
+            sized = f" (ROW_GROUP_SIZE {resources.rows_per_group(messages, threads)})"
+        connection.execute(f"ATTACH '{folder}/chat.duckdb' AS target{sized}")
+        if way == "floor":
+            ingest(connection, path, "messages", limits=LIMITS)
+        yield connection
 
 
-def _floor(connection: duckdb.DuckDBPyConnection | None) -> int:
-    assert connection is not None
-    with tempfile.TemporaryDirectory() as folder:
-        connection.execute(f"ATTACH '{folder}/chat.duckdb' AS target")
-        found = connection.execute("CREATE TABLE target.messages AS FROM messages").fetchall()
-        connection.execute("DETACH target")
-        return int(found[0][0])
+def _floor(connection: duckdb.DuckDBPyConnection) -> int:
+    found = connection.execute("CREATE TABLE target.messages AS FROM messages").fetchall()
+    connection.execute("DETACH target")
+    return int(found[0][0])
 
 
-def _ingest(path: Path, where: str, messages: int) -> int:
-    with tempfile.TemporaryDirectory() as folder, closing(_database(folder, messages)) as connection:
-        found = ingest(connection, path, where, limits=LIMITS)
-        connection.execute("DETACH target")  # the table is on disk when it returns
-        return found.rows
+def _ingest(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> int:
+    found = ingest(connection, path, table, limits=LIMITS)
+    connection.execute("DETACH target")  # the table is on disk when it returns
+    return found.rows
 
 
 def _parse(path: Path) -> int:
@@ -272,72 +270,97 @@ def _bytes(path: Path) -> int:
     return 0
 
 
+def _chats(text: str) -> duckdb.DuckDBPyConnection:
+    """The export in pieces that begin with a message, in a table for each thread."""
+    connection = streamliner_udf.connect()
+    threads = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
+    wanted, at = len(text) // (threads * CHATS) + 1, 0
+    for thread in range(threads):
+        connection.execute(f"CREATE TABLE chats_{thread} (content VARCHAR)")
+        for _ in range(CHATS):
+            found = _MESSAGE.search(text, at + wanted)
+            stop = found.start() if found else len(text)
+            connection.execute(f"INSERT INTO chats_{thread} VALUES (?)", [text[at:stop]])
+            at = stop
+    assert at == len(text)
+    return connection
+
+
+def _sql(connection: duckdb.DuckDBPyConnection | None) -> int:
+    assert connection is not None
+    tables = connection.execute("SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'chats_%'").fetchall()
+    counts = [f"SELECT len(sl_parse_whatsapp(content)) AS rows FROM {name}" for (name,) in tables]
+    found = connection.execute(f"SELECT sum(rows) FROM ({' UNION ALL '.join(counts)})").fetchall()
+    return int(found[0][0])
+
+
 def _kernel(content: bytes) -> int:
     return len(streamliner_udf.parse_rows("parse_whatsapp", content))
 
 
-def _python(path: Path, format: str) -> int:
+def _python(connection: duckdb.DuckDBPyConnection, path: Path, format: str) -> int:
     rows = PYTHON[format](path)
-    with tempfile.TemporaryDirectory() as folder, closing(_database(folder, len(rows))) as connection:
-        connection.execute("CREATE TABLE target.messages (ts TIMESTAMP, author VARCHAR, text VARCHAR)")
-        connection.execute("BEGIN")
-        connection.executemany("INSERT INTO target.messages VALUES (?, ?, ?)", rows)
-        connection.execute("COMMIT")
-        connection.execute("DETACH target")
+    connection.execute("CREATE TABLE target.messages (ts TIMESTAMP, author VARCHAR, text VARCHAR)")
+    connection.execute("BEGIN")
+    connection.executemany("INSERT INTO target.messages VALUES (?, ?, ?)", rows)
+    connection.execute("COMMIT")
+    connection.execute("DETACH target")
     return len(rows)
 
 
-def _frame(path: Path, format: str) -> int:
+def _frame(connection: duckdb.DuckDBPyConnection, path: Path, format: str) -> int:
     import pandas as pd  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
     frame = pd.DataFrame(PYTHON[format](path), columns=["ts", "author", "text"])
-    with tempfile.TemporaryDirectory() as folder, closing(_database(folder, len(frame))) as connection:
-        connection.register("frame", frame)
-        connection.execute("CREATE TABLE target.messages AS FROM frame")
-        connection.execute("DETACH target")
+    connection.register("frame", frame)
+    connection.execute("CREATE TABLE target.messages AS FROM frame")
+    connection.execute("DETACH target")
     return len(frame)
 
 
 def run(way: str, format: str, path: Path, messages: int) -> dict[str, float]:
     """One way in this process."""
+    into: dict[str, Callable[[duckdb.DuckDBPyConnection], int]] = {
+        "ingest": lambda connection: _ingest(connection, path, "target.messages"),
+        "memory": lambda connection: _ingest(connection, path, "messages"),
+        "default": lambda connection: _ingest(connection, path, "target.messages"),
+        "floor": _floor,
+        "python": lambda connection: _python(connection, path, format),
+        "frame": lambda connection: _frame(connection, path, format),
+    }
     ways: dict[str, Callable[[], int]] = {
-        "ingest": lambda: _ingest(path, "target.messages", messages),
-        "memory": lambda: _ingest(path, "messages", messages),
-        "default": lambda: _default(path),
-        "floor": lambda: _floor(memory),
         "parse": lambda: _parse(path),
         "bytes": lambda: _bytes(path),
         "read": lambda: _read(path),
         "kernel": lambda: _kernel(content),
+        "sql": lambda: _sql(chats),
         "parser": lambda: len(plain.parse_whatsapp(text) if format == "whatsapp" else PYTHON[format](path)),
-        "python": lambda: _python(path, format),
-        "frame": lambda: _frame(path, format),
         **{name: functools.partial(library, path) for name, library in LIBRARIES.items()},
     }
     for registered in registry.adapters():
         registered.get()
     streamliner_udf.connect().close()
-    memory = _in_memory(path) if way == "floor" else None
     content = path.read_bytes() if way == "kernel" else b""
-    text = path.read_text(encoding="utf-8") if way == "parser" and format == "whatsapp" else ""
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    started = time.perf_counter()
-    rows = ways[way]()
-    seconds = time.perf_counter() - started
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    again = []
-    for _ in range(3 if way == "kernel" else 0):
-        started = time.perf_counter()
-        ways[way]()
-        again.append(time.perf_counter() - started)
-    return {
-        **({"again_seconds": min(again)} if again else {}),
-        "seconds": seconds,
-        "cpu_seconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-        "rows": rows,
-        "peak_megabytes": after.ru_maxrss / 1024,
-        "before_megabytes": before.ru_maxrss / 1024,
-    }
+    text = path.read_text(encoding="utf-8") if way in ("parser", "sql") and format == "whatsapp" else ""
+    chats = _chats(text) if way == "sql" else None
+
+    def once() -> dict[str, float]:
+        with _database(way, path, messages) if way in into else nullcontext() as connection:
+            before, started = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+            rows = into[way](connection) if connection else ways[way]()
+            seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF)
+        return {
+            "seconds": seconds,
+            "cpu_seconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+            "rows": rows,
+            "peak_megabytes": after.ru_maxrss / 1024,
+            "before_megabytes": before.ru_maxrss / 1024,
+        }
+
+    first = once()
+    more = 3 if way in (AGAIN_SMALL if messages <= OTHERS_MAX else AGAIN) else 0
+    again = [once()["seconds"] for _ in range(more)]
+    return first | ({"again_seconds": min(again)} if again else {})
 
 
 def elsewhere(way: str, format: str, path: Path, messages: int) -> dict[str, float]:
