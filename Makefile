@@ -41,6 +41,7 @@ WHEEL_PYTHONS ?= 3.11 3.12 3.13 3.14 3.15
 WHEEL_DUCKDBS ?= 1.5.6 2.0.0
 WHEEL_TESTS ?= .
 WHEEL_PLATFORM ?= manylinux_2_28_$(shell uname -m)
+WHEEL_BYTES ?= 1500000
 
 .SECONDARY: # keep what was installed between two runs
 .PHONY: help demo build test test-faults gate test-duckdb-versions test-integrations asan test-c valgrind fuzz fuzz-oracle soak fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel test-wheel clean
@@ -189,6 +190,8 @@ $(VENV)/.wheel: $(VENV)/.tools $(NATIVE) $(wildcard streamliner_udf/*.py streaml
 	  umask 022; SOURCE_DATE_EPOCH=$(EPOCH) PATH="$(CURDIR)/$(BIN):$$PATH" $(RUN) -m auditwheel repair --only-plat --plat $(WHEEL_PLATFORM) -w dist build/wheel/*.whl; \
 	else cp build/wheel/*.whl dist; fi
 	ls -l dist
+	@large=$$(find dist -name '*.whl' -size +$(WHEEL_BYTES)c); \
+	test -z "$$large" || { echo "wheel: expected at most $(WHEEL_BYTES) bytes, got more: $$large"; exit 1; }
 	touch $@
 
 # Of the CPythons here that the project supports, each with each DuckDB: the wheel in an environment of its own, and the tests
