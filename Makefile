@@ -169,10 +169,28 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, got %d.%d; set PYTHON=..." % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
 
+# What pyproject.toml asks for to build, to run and to develop.
+define REQUIREMENTS
+import tomllib
+with open("pyproject.toml", "rb") as file:
+    found = tomllib.load(file)
+extras = found["project"]["optional-dependencies"]
+own = found["project"]["name"]
+wanted, needed = ["dev"], [*found["build-system"]["requires"], *found["project"]["dependencies"]]
+for extra in wanted:
+    for one in extras[extra]:
+        if one.startswith(own + "["):
+            wanted += one[len(own) + 1 : -1].split(",")
+        else:
+            needed.append(one)
+print("\n".join(needed))
+endef
+export REQUIREMENTS
+
 # The build requirements live in the environment, so that a rebuild needs no network and no isolated copy of NumPy.
 $(VENV)/.tools: pyproject.toml | $(BIN)/python
-	$(RUN) -m pip install --quiet --upgrade 'setuptools>=77' 'cython>=3.1' 'numpy>=2' wheel
-	$(RUN) -m pip install --quiet --upgrade 'duckdb>=2' 'pytest>=8' 'pyarrow>=16' 'polars>=1' 'rapidfuzz>=3.14' 'faker>=30' 'shtab>=1.13' 'markdown-it-py>=3' 'cryptography>=42' duckdb-cli 'ruff>=0.6' 'mypy>=1.11'
+	$(RUN) -c "$$REQUIREMENTS" > $(VENV)/requirements.txt
+	$(RUN) -m pip install --quiet --upgrade --requirement $(VENV)/requirements.txt
 	touch $@
 
 $(VENV)/.built: $(VENV)/.tools $(NATIVE)
