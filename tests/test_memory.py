@@ -147,6 +147,7 @@ print(json.dumps(counts))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a library that is loaded before the C library's allocator")
+@pytest.mark.not_sanitized("it has to be loaded before all others itself, with an allocator of its own")
 def test_each_allocation_that_fails_is_told(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     compiler = shutil.which(os.environ.get("CC", "cc"))

@@ -117,6 +117,7 @@ def test_interrupt_in_mid_query() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit counts what a process maps, as Linux does it")
+@pytest.mark.not_sanitized("it maps terabytes for itself")
 def test_too_little_address_space_is_an_error() -> None:
     """An escape of 40 MB makes 160 MB where 100 MB are left: told by every door, and the process goes on."""
     code = """
