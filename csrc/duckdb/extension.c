@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #if defined(_WIN32)
-#include <windows.h>
+#include "../win32.h"
 #define SL_EXPORT __declspec(dllexport)
 #else
 #include <dlfcn.h>
