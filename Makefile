@@ -13,6 +13,18 @@ FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 1
 FUZZER ?= driver
 SOAK_ROWS ?= 1000000000
+# What is compiled here for other platforms, and what runs it.
+PLATFORMS := musl arm64 windows
+FLAGS_musl := $(FLAGS_shipped) -Wextra -Werror
+FLAGS_arm64 := $(FLAGS_musl)
+FLAGS_windows := $(filter-out -pthread,$(FLAGS_musl)) -static-libgcc
+CC_musl := musl-gcc
+CC_arm64 := aarch64-linux-gnu-gcc
+CC_windows := x86_64-w64-mingw32-gcc
+EMULATE_musl := env
+EMULATE_arm64 := qemu-aarch64 -L /usr/aarch64-linux-gnu
+EMULATE_windows := env WINEDEBUG=-all wine
+EXE_windows := .exe
 FLAGS_driver := $(FLAGS_asan) -O2 -fsanitize-coverage=trace-pc
 FLAGS_libfuzzer := $(FLAGS_asan) -O2 -fsanitize=fuzzer-no-link
 CC_libfuzzer := clang
@@ -122,13 +134,14 @@ build/$(1)/objects/%.o: %.c build/generated/.made
 build/$(1)/kernels.a: $$(C_OBJECTS:%=build/$(1)/objects/%)
 	rm -f $$@
 	ar rcs $$@ $$^
-build/$(1)/%: tests/c/%.c $$(wildcard tests/c/*.h) build/$(1)/kernels.a
-	$$(CC) $$(FLAGS_$(1)) -Icsrc -Ibuild/generated $$< build/$(1)/kernels.a $$(LINK_$$*) -o $$@
+build/$(1)/%$(EXE_$(1)): tests/c/%.c $$(wildcard tests/c/*.h) build/$(1)/kernels.a
+	$$(or $$(CC_$(1)),$$(CC)) $$(FLAGS_$(1)) -Icsrc -Ibuild/generated $$< build/$(1)/kernels.a $$(LINK_$$*) -o $$@
 endef
 $(eval $(call c-build,asan))
 $(eval $(call c-build,shipped))
 $(eval $(call c-build,driver))
 $(eval $(call c-build,libfuzzer))
+$(foreach platform,$(PLATFORMS),$(eval $(call c-build,$(platform))))
 
 # What counts is the code that the kernels reach, not the tests: these two are compiled without -fsanitize-coverage.
 build/driver/target: tests/fuzz/target.c tests/fuzz/driver.c tests/fuzz/laws.h build/driver/kernels.a

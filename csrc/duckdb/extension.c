@@ -7,8 +7,7 @@
 #include <stdio.h>
 
 #if defined(_WIN32)
-#include "../win32.h"
-#define SL_EXPORT __declspec(dllexport)
+#include "win32.h"
 #else
 #include <dlfcn.h>
 
@@ -16,9 +15,7 @@
 
 SL_OLD_GLIBC(dlopen);
 SL_OLD_GLIBC(dlsym);
-#define SL_EXPORT __attribute__((visibility("default")))
 #endif
-
 
 typedef void (*sl_any_function)(void);
 
