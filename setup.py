@@ -37,12 +37,12 @@ def duckdb_platform() -> str:
     return f"{system}_{machine}{musl}"
 
 
-def duckdb_footer() -> bytes:
+def duckdb_footer(platform: str) -> bytes:
     """The 534 bytes that make a shared library a DuckDB extension of the stable C API v1.2.0.
 
     A WebAssembly custom-section header, eight 32-byte fields in reverse order, and room for a signature.
     """
-    fields = ["", "", "", "C_STRUCT", VERSION, "v1.2.0", duckdb_platform(), "4"]
+    fields = ["", "", "", "C_STRUCT", VERSION, "v1.2.0", platform, "4"]
     header = bytes([0x00, 0x93, 0x04, 0x10]) + b"duckdb_signature" + bytes([0x80, 0x04])
     return header + b"".join(field.encode().ljust(32, b"\0") for field in fields) + bytes(256)
 
@@ -80,7 +80,7 @@ class BuildExt(build_ext):
         if ext.name == DUCKDB_EXTENSION:
             # Last of all: tools that rewrite libraries (strip, patchelf) would drop what follows the image.
             with open(self.get_ext_fullpath(ext.name), "ab") as file:
-                file.write(duckdb_footer())
+                file.write(duckdb_footer(duckdb_platform()))
 
 
 class ReproducibleSdist(sdist):
@@ -130,8 +130,9 @@ if sys.platform == "linux":
     # dlopen is in a library of its own before glibc 2.34.
     duckdb.extra_link_args += ["-Wl,-z,defs", "-ldl"]
 
-setup(
-    version=VERSION,
-    ext_modules=[*cythonize([core], build_dir="build/cython", language_level=3), duckdb],
-    cmdclass={"build_ext": BuildExt, "sdist": ReproducibleSdist},
-)
+if __name__ == "__main__":
+    setup(
+        version=VERSION,
+        ext_modules=[*cythonize([core], build_dir="build/cython", language_level=3), duckdb],
+        cmdclass={"build_ext": BuildExt, "sdist": ReproducibleSdist},
+    )
