@@ -33,8 +33,11 @@ RUN_windows := env LC_ALL=C.UTF-8 WINEDEBUG=-all $(EMULATOR_windows)
 CPUS_arm64 := all
 TAG_arm64 := manylinux_2_28_aarch64
 TAG_windows := win_amd64
+DUCKDB_musl := linux_amd64_musl
 DUCKDB_arm64 := linux_arm64
 DUCKDB_windows := windows_amd64
+# Debian's musl-gcc would take the unwinder of glibc.
+LINK_musl := -nodefaultlibs -lc
 LINK_arm64 := -Wl,-z,defs -ldl
 # What of the Python doors needs no Python.
 COLUMNS := csrc/python/batch.c csrc/python/arrow.c csrc/python/rows.c csrc/python/rows_arrow.c csrc/python/keys.c csrc/python/items.c csrc/python/fields.c csrc/python/json.c
@@ -195,7 +198,7 @@ endef
 define on-platform
 .platform/$(1):
 	@if command -v $(CC_$(1)) > /dev/null && command -v $(EMULATOR_$(1)) > /dev/null; \
-	then $(MAKE) --no-print-directory .platform/$(1)/c $(if $(TAG_$(1)),$(PLATFORM_DUCKDBS:%=.platform/$(1)/duckdb-%)); \
+	then $(MAKE) --no-print-directory .platform/$(1)/c build/$(1)/streamliner_udf.duckdb_extension $(if $(TAG_$(1)),$(PLATFORM_DUCKDBS:%=.platform/$(1)/duckdb-%)); \
 	else echo 'test-platforms: no $(CC_$(1)) or no $(EMULATOR_$(1)) here: $(1) not tested'; fi
 .platform/$(1)/c: $$(foreach test,$$(or $$(C_TESTS_$(1)),$$(C_TESTS)),build/$(1)/$$(test)$(EXE_$(1)))
 	$$(call run-c,$(1))

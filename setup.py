@@ -105,17 +105,19 @@ class ReproducibleSdist(sdist):
         return path
 
 
+# On Windows no instruction may want the stack aligned to more than 16 bytes, and nothing of GCC's may be a library of its own.
+COMPILE = ["-Wa,-muse-unaligned-vector-move"] if WINDOWS else ["-pthread"]
+LINK = ["-static-libgcc"] if WINDOWS else ["-pthread"]
+
+
 def extension(name: str, files: list[str], flags: list[str]) -> Extension:
-    compile_args = (
-        ["/O2", "/std:c11"] if WINDOWS else ["-O3", "-std=c11", "-pthread", "-fvisibility=hidden", "-Wall", *flags]
-    )
     return Extension(
         name,
         files,
         include_dirs=["csrc", str(GENERATED.relative_to(ROOT))],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION")],
-        extra_compile_args=compile_args,
-        extra_link_args=[] if WINDOWS else ["-pthread"],
+        extra_compile_args=["-O3", "-std=c11", "-fvisibility=hidden", "-Wall", *COMPILE, *flags],
+        extra_link_args=list(LINK),
         depends=[str(p.relative_to(ROOT)) for p in (ROOT / "csrc").rglob("*") if p.suffix in {".h", ".def", ".py"}]
         + ["streamliner_udf/reference/emoji.txt"],
     )
@@ -135,4 +137,6 @@ if __name__ == "__main__":
         version=VERSION,
         ext_modules=[*cythonize([core], build_dir="build/cython", language_level=3), duckdb],
         cmdclass={"build_ext": BuildExt, "sdist": ReproducibleSdist},
+        # Microsoft's compiler has no `cleanup`, by which the DuckDB door gives back what it holds.
+        options={"build_ext": {"compiler": "mingw32"}} if WINDOWS else {},
     )
