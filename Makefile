@@ -14,9 +14,32 @@ FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 1
 FUZZER ?= driver
 SOAK_ROWS ?= 1000000000
-FLAGS_driver := $(FLAGS_asan) -O2 -fsanitize-coverage=trace-pc
-FLAGS_libfuzzer := $(FLAGS_asan) -O2 -fsanitize=fuzzer-no-link
-CC_libfuzzer := clang
+# What is compiled here for other platforms, and what runs it. Those with a TAG have a DuckDB on PyPI, for their extension.
+PLATFORMS := musl arm64 windows
+PLATFORM_DUCKDBS ?= 1.5.6 2.0.1
+CC_musl := musl-gcc
+CC_arm64 := aarch64-linux-gnu-gcc
+CC_windows := x86_64-w64-mingw32-gcc
+FLAGS_musl := $(FLAGS_shipped) -Wextra -Werror -fPIC
+FLAGS_arm64 := $(FLAGS_musl)
+# No AVX instruction that wants the stack aligned, which Windows does not do.
+FLAGS_windows := $(filter-out -pthread -fPIC,$(FLAGS_musl)) -static-libgcc -Wa,-muse-unaligned-vector-move
+EXE_windows := .exe
+EMULATOR_musl := env
+EMULATOR_arm64 := qemu-aarch64
+EMULATOR_windows := $(firstword $(wildcard /usr/lib/wine/wine64) wine)
+RUN_musl := $(EMULATOR_musl)
+RUN_arm64 := $(EMULATOR_arm64) -L /usr/aarch64-linux-gnu
+RUN_windows := env LC_ALL=C.UTF-8 WINEDEBUG=-all $(EMULATOR_windows)
+CPUS_arm64 := all
+TAG_arm64 := manylinux_2_28_aarch64
+TAG_windows := win_amd64
+DUCKDB_musl := linux_amd64_musl
+DUCKDB_arm64 := linux_arm64
+DUCKDB_windows := windows_amd64
+# Debian's musl-gcc would take the unwinder of glibc.
+LINK_musl := -nodefaultlibs -lc
+LINK_arm64 := -Wl,-z,defs -ldl
 # What of the Python doors needs no Python.
 COLUMNS := csrc/python/batch.c csrc/python/arrow.c csrc/python/rows.c csrc/python/rows_arrow.c csrc/python/keys.c csrc/python/items.c csrc/python/fields.c csrc/python/json.c
 NATIVE := $(wildcard csrc/*.c csrc/*.h csrc/*.def csrc/*/*.c csrc/*/*.h csrc/*/*.py) $(wildcard streamliner_udf/*.pyx streamliner_udf/*.pxd streamliner_udf/*.pxi streamliner_udf/reference/*.txt) setup.py pyproject.toml
@@ -24,6 +47,7 @@ NATIVE := $(wildcard csrc/*.c csrc/*.h csrc/*.def csrc/*/*.c csrc/*/*.h csrc/*/*
 SPECIFIED := tests/test_golden.py tests/test_oracle.py -k "sql- or python_list or python_scalar"
 # One replaces the allocator, which needs a linker that can wrap functions.
 C_TESTS := $(filter-out $(if $(filter Linux,$(shell uname -s)),,test_memory),$(patsubst tests/c/%.c,%,$(wildcard tests/c/*.c)))
+C_TESTS_windows := $(filter-out test_memory,$(C_TESTS))
 LINK_test_memory := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free
 C_OBJECTS := $(patsubst %.c,%.o,$(wildcard csrc/*.c csrc/kernels/*.c) $(COLUMNS))
 # Each kernel is tested as on processors that can do less than this one.
@@ -52,7 +76,7 @@ UNDER_ASAN = LD_PRELOAD="$$(ldd ../build/asan-env/source/streamliner_udf/_core.*
   ASAN_OPTIONS=detect_leaks=0:malloc_context_size=2:quarantine_size_mb=64 UBSAN_OPTIONS=print_stacktrace=1
 
 .SECONDARY: # keep what was installed between two runs
-.PHONY: help demo build test test-faults test-asan gate test-duckdb-versions test-integrations asan test-c valgrind fuzz fuzz-oracle soak fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel test-wheel clean
+.PHONY: help demo build test test-faults test-asan gate test-duckdb-versions test-integrations test-platforms $(PLATFORMS:%=.platform/%) asan test-c valgrind fuzz fuzz-oracle soak fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel test-wheel clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 24
@@ -77,6 +101,8 @@ gate: $(BIN)/python ## what a row of the function table lacks, without building 
 test-duckdb-versions: $(DUCKDB_VERSIONS:%=.duckdb-envs/%/.tested) ## the SQL door on every supported DuckDB
 
 test-integrations: $(INTEGRATIONS:%=build/integration-envs/%/.tested) ## the doors of Polars, pandas, Ibis, dbt, Spark and others with the real library
+
+test-platforms: $(PLATFORMS:%=.platform/%) ## C tests and golden cases for musl, arm64 and Windows: those whose compiler and emulator are here
 
 asan: $(C_TESTS:%=build/asan/%) ## kernels and C tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call run-c,asan)
@@ -133,13 +159,14 @@ build/$(1)/objects/%.o: %.c build/generated/.made
 build/$(1)/kernels.a: $$(C_OBJECTS:%=build/$(1)/objects/%)
 	rm -f $$@
 	ar rcs $$@ $$^
-build/$(1)/%: tests/c/%.c $$(wildcard tests/c/*.h) build/$(1)/kernels.a
-	$$(CC) $$(FLAGS_$(1)) -Icsrc -Ibuild/generated $$< build/$(1)/kernels.a $$(LINK_$$*) -o $$@
+build/$(1)/%$(EXE_$(1)): tests/c/%.c $$(wildcard tests/c/*.h) build/$(1)/kernels.a
+	$$(or $$(CC_$(1)),$$(CC)) $$(FLAGS_$(1)) -Icsrc -Ibuild/generated $$< build/$(1)/kernels.a $$(LINK_$$*) -o $$@
 endef
 $(eval $(call c-build,asan))
 $(eval $(call c-build,shipped))
 $(eval $(call c-build,driver))
 $(eval $(call c-build,libfuzzer))
+$(foreach platform,$(PLATFORMS),$(eval $(call c-build,$(platform))))
 
 # What counts is the code that the kernels reach, not the tests: these two are compiled without -fsanitize-coverage.
 build/driver/target: tests/fuzz/target.c tests/fuzz/driver.c tests/fuzz/laws.h build/driver/kernels.a
@@ -173,8 +200,42 @@ build/archives: tests/archives.py | $(BIN)/python
 
 define run-c
 $(MAKE) --no-print-directory build/archives
-for test in $(C_TESTS); do for cpu in $(CPUS); do STREAMLINER_UDF_CPU=$$cpu build/$(1)/$$test || exit 1; done; done
+for test in $(or $(C_TESTS_$(1)),$(C_TESTS)); do for cpu in $(or $(CPUS_$(1)),$(CPUS)); do \
+  STREAMLINER_UDF_CPU=$$cpu $(RUN_$(1)) build/$(1)/$$test$(EXE_$(1)) || exit 1; \
+done; done
 endef
+
+# The extension in the DuckDB of a platform: a Python module, in a folder whose name is not ASCII, with a client in C.
+define on-platform
+.platform/$(1):
+	@if command -v $(CC_$(1)) > /dev/null && command -v $(EMULATOR_$(1)) > /dev/null; \
+	then $(MAKE) --no-print-directory .platform/$(1)/c build/$(1)/streamliner_udf.duckdb_extension $(if $(TAG_$(1)),$(PLATFORM_DUCKDBS:%=.platform/$(1)/duckdb-%)); \
+	else echo 'test-platforms: no $(CC_$(1)) or no $(EMULATOR_$(1)) here: $(1) not tested'; fi
+.platform/$(1)/c: $$(foreach test,$$(or $$(C_TESTS_$(1)),$$(C_TESTS)),build/$(1)/$$(test)$(EXE_$(1)))
+	$$(call run-c,$(1))
+.platform/$(1)/duckdb-%: build/$(1)/duckdb-%/client$(EXE_$(1)) build/$(1)/streamliner_udf.duckdb_extension build/cases
+	mkdir -p $$(<D)/ação && cp $$(<D)/library $$(<D)/ação/_duckdb.module && cp build/$(1)/*.duckdb_extension $$(<D)/ação
+	for way in load static; do \
+	  $(RUN_$(1)) $$< $$(<D)/ação/_duckdb.module $$(<D)/ação/streamliner_udf.duckdb_extension build/cases $$$$way || exit 1; \
+	done
+build/$(1)/streamliner_udf.duckdb_extension: $$(wildcard csrc/duckdb/*.c csrc/duckdb/*.h) build/$(1)/kernels.a setup.py
+	$(CC_$(1)) $(FLAGS_$(1)) -fexceptions -shared -Icsrc -Ibuild/generated $$(filter %.c %.a,$$^) $(LINK_$(1)) -o $$@
+	$(RUN) tests/platforms/footer.py $(DUCKDB_$(1)) >> $$@
+endef
+$(foreach platform,$(PLATFORMS),$(eval $(call on-platform,$(platform))))
+
+# What the module wants of Python is in the client itself on Linux, and in the library that has the name on Windows.
+build/arm64/duckdb-%/client: tests/platforms/client.c build/arm64/duckdb-%/python.c
+	$(CC_arm64) -std=c11 -Wall -Wextra -Werror -rdynamic $^ -ldl -o $@
+build/windows/duckdb-%/client.exe: tests/platforms/client.c build/windows/duckdb-%/python.c
+	$(CC_windows) -shared -nostdlib -Wl,--entry=0 $(word 2,$^) -o $(@D)/python311.dll
+	$(CC_windows) -std=c11 -Wall -Wextra -Werror -static-libgcc $< -o $@
+build/%/python.c: tests/platforms/library.py | $(BIN)/python
+	mkdir -p $(@D)
+	$(RUN) $< $(lastword $(subst duckdb-,,$(notdir $(@D)))) $(TAG_$(patsubst %/,%,$(dir $*))) $(@D)/library $@
+
+build/cases: build tests/platforms/cases.py tests/paths.py $(wildcard tests/golden/*.jsonl)
+	$(RUN) tests/platforms/cases.py > $@
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, got %d.%d; set PYTHON=..." % sys.version_info[:2])'

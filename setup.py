@@ -37,12 +37,12 @@ def duckdb_platform() -> str:
     return f"{system}_{machine}{musl}"
 
 
-def duckdb_footer() -> bytes:
+def duckdb_footer(platform: str) -> bytes:
     """The 534 bytes that make a shared library a DuckDB extension of the stable C API v1.2.0.
 
     A WebAssembly custom-section header, eight 32-byte fields in reverse order, and room for a signature.
     """
-    fields = ["", "", "", "C_STRUCT", VERSION, "v1.2.0", duckdb_platform(), "4"]
+    fields = ["", "", "", "C_STRUCT", VERSION, "v1.2.0", platform, "4"]
     header = bytes([0x00, 0x93, 0x04, 0x10]) + b"duckdb_signature" + bytes([0x80, 0x04])
     return header + b"".join(field.encode().ljust(32, b"\0") for field in fields) + bytes(256)
 
@@ -80,7 +80,7 @@ class BuildExt(build_ext):
         if ext.name == DUCKDB_EXTENSION:
             # Last of all: tools that rewrite libraries (strip, patchelf) would drop what follows the image.
             with open(self.get_ext_fullpath(ext.name), "ab") as file:
-                file.write(duckdb_footer())
+                file.write(duckdb_footer(duckdb_platform()))
 
 
 class ReproducibleSdist(sdist):
@@ -105,17 +105,19 @@ class ReproducibleSdist(sdist):
         return path
 
 
+# On Windows no instruction may want the stack aligned to more than 16 bytes, and nothing of GCC's may be a library of its own.
+COMPILE = ["-Wa,-muse-unaligned-vector-move"] if WINDOWS else ["-pthread"]
+LINK = ["-static-libgcc"] if WINDOWS else ["-pthread"]
+
+
 def extension(name: str, files: list[str], flags: list[str]) -> Extension:
-    compile_args = (
-        ["/O2", "/std:c11"] if WINDOWS else ["-O3", "-std=c11", "-pthread", "-fvisibility=hidden", "-Wall", *flags]
-    )
     return Extension(
         name,
         files,
         include_dirs=["csrc", str(GENERATED.relative_to(ROOT))],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION")],
-        extra_compile_args=compile_args,
-        extra_link_args=[] if WINDOWS else ["-pthread"],
+        extra_compile_args=["-O3", "-std=c11", "-fvisibility=hidden", "-Wall", *COMPILE, *flags],
+        extra_link_args=list(LINK),
         depends=[str(p.relative_to(ROOT)) for p in (ROOT / "csrc").rglob("*") if p.suffix in {".h", ".def", ".py"}]
         + ["streamliner_udf/reference/emoji.txt"],
     )
@@ -130,8 +132,11 @@ if sys.platform == "linux":
     # dlopen is in a library of its own before glibc 2.34.
     duckdb.extra_link_args += ["-Wl,-z,defs", "-ldl"]
 
-setup(
-    version=VERSION,
-    ext_modules=[*cythonize([core], build_dir="build/cython", language_level=3), duckdb],
-    cmdclass={"build_ext": BuildExt, "sdist": ReproducibleSdist},
-)
+if __name__ == "__main__":
+    setup(
+        version=VERSION,
+        ext_modules=[*cythonize([core], build_dir="build/cython", language_level=3), duckdb],
+        cmdclass={"build_ext": BuildExt, "sdist": ReproducibleSdist},
+        # Microsoft's compiler has no `cleanup`, by which the DuckDB door gives back what it holds.
+        options={"build_ext": {"compiler": "mingw32"}} if WINDOWS else {},
+    )

@@ -54,7 +54,11 @@ typedef struct sl_error {
 } sl_error;
 
 #if defined(__GNUC__)
+#if defined(_WIN32) && !defined(__clang__) /* whose __printf__ is Microsoft's of before C99 */
+#define SL_PRINTF(at, first) __attribute__((__format__(__gnu_printf__, at, first)))
+#else
 #define SL_PRINTF(at, first) __attribute__((__format__(__printf__, at, first)))
+#endif
 #define SL_LIKELY(x) __builtin_expect(!!(x), 1)
 #define SL_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #else

@@ -8,6 +8,13 @@
 
 #include <stdbool.h>
 
+/* What others find in the library by name. */
+#if defined(_WIN32)
+#define SL_EXPORT __declspec(dllexport)
+#else
+#define SL_EXPORT __attribute__((visibility("default")))
+#endif
+
 typedef void *sl_duckdb_handle;
 typedef uint64_t sl_duckdb_index;
 

@@ -7,8 +7,7 @@
 #include <stdio.h>
 
 #if defined(_WIN32)
-#include <windows.h>
-#define SL_EXPORT __declspec(dllexport)
+#include "win32.h"
 #else
 #include <dlfcn.h>
 
@@ -16,11 +15,24 @@
 
 SL_OLD_GLIBC(dlopen);
 SL_OLD_GLIBC(dlsym);
-#define SL_EXPORT __attribute__((visibility("default")))
 #endif
 
-
 typedef void (*sl_any_function)(void);
+
+/* A library that the process has loaded already, or NULL; its path is UTF-8 everywhere. */
+#if defined(_WIN32)
+static void *find_library(const char *path) {
+    WCHAR wide[1 << 15]; /* no path is longer */
+    if (!MultiByteToWideChar(CP_UTF8, 0, path, -1, wide, sizeof(wide) / sizeof(*wide))) return NULL;
+    return GetModuleHandleW(wide);
+}
+static sl_any_function find_name(void *library, const char *name) {
+    return (sl_any_function)GetProcAddress((HMODULE)library, name);
+}
+#else
+static void *find_library(const char *path) { return dlopen(path, RTLD_NOW | RTLD_NOLOAD); }
+static sl_any_function find_name(void *library, const char *name) { return (sl_any_function)dlsym(library, name); }
+#endif
 
 static uint32_t register_all(sl_duckdb_handle database) {
     sl_duckdb_handle connection = NULL;
@@ -68,18 +80,12 @@ int32_t duckdb_extension_streamliner_udf_describe(sl_duckdb_descriptor *descript
  * nothing has been changed, except for code 2: DuckDB itself refused. */
 SL_EXPORT int32_t streamliner_udf_register_static(const char *path, char *error, uint32_t cap);
 int32_t streamliner_udf_register_static(const char *path, char *error, uint32_t cap) {
-#if defined(_WIN32)
-    HMODULE library = GetModuleHandleA(path);
-#define SL_FIND(name) (sl_any_function) GetProcAddress(library, name)
-#else
-    void *library = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
-#define SL_FIND(name) (sl_any_function) dlsym(library, name)
-#endif
+    void *library = find_library(path);
     if (!library) {
         snprintf(error, cap, "expected DuckDB to be loaded from %s, but the process has no such library", path);
         return 1;
     }
-    int32_t (*enlist)(sl_duckdb_describe) = (int32_t(*)(sl_duckdb_describe))SL_FIND("duckdb_register_static_extension");
+    int32_t (*enlist)(sl_duckdb_describe) = (int32_t(*)(sl_duckdb_describe))find_name(library, "duckdb_register_static_extension");
     if (!enlist) {
         snprintf(error, cap, "expected DuckDB 2.0 or newer, but this one has no duckdb_register_static_extension");
         return 1;
@@ -87,7 +93,7 @@ int32_t streamliner_udf_register_static(const char *path, char *error, uint32_t 
     sl_duckdb_api api;
     const char *missing = NULL;
 #define SL_SLOT(index, type, name, arguments)                   \
-    api.name = (type(*) arguments)SL_FIND("duckdb_" #name);     \
+    api.name = (type(*) arguments)find_name(library, "duckdb_" #name);     \
     if (!api.name) missing = "duckdb_" #name;
     SL_SLOTS
 #undef SL_SLOT
@@ -95,7 +101,7 @@ int32_t streamliner_udf_register_static(const char *path, char *error, uint32_t 
         snprintf(error, cap, "expected DuckDB to export %s, but it does not", missing);
         return 1;
     }
-    sl_any_function trusted = SL_FIND("duckdb_unsafe_vector_assign_string_element_len");
+    sl_any_function trusted = find_name(library, "duckdb_unsafe_vector_assign_string_element_len");
     api.assign_trusted = api.vector_assign_string_element_len;
     if (trusted) memcpy(&api.assign_trusted, &trusted, sizeof(trusted));
     sl_duckdb_fill(&api);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #if defined(_WIN32)
-#include <windows.h>
+#include "win32.h"
 static SRWLOCK table_lock = SRWLOCK_INIT;
 #define LOCK() AcquireSRWLockExclusive(&table_lock)
 #define UNLOCK() ReleaseSRWLockExclusive(&table_lock)

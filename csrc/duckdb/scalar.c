@@ -26,7 +26,7 @@ typedef struct thread_state {
 __attribute__((noinline)) static thread_state *this_thread(void) { return sl_thread_state(sizeof(thread_state)); }
 
 /* Rows that were handed to kernels, for tests: DuckDB 2.0 asks for each row of a dictionary, and each costs a call. */
-__attribute__((visibility("default"))) atomic_uint_least64_t sl_kernel_rows;
+SL_EXPORT atomic_uint_least64_t sl_kernel_rows;
 
 /* ---- rows that come again ---------------------------------------------------------------------------------------- */
 

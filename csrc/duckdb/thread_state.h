@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #if defined(_WIN32)
-#include <windows.h>
+#include "win32.h"
 typedef DWORD sl_key;
 static void WINAPI sl_key_forget(void *state) { free(state); }
 static inline int sl_key_make(sl_key *key) { return (*key = FlsAlloc(sl_key_forget)) == FLS_OUT_OF_INDEXES; }

@@ -12,7 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if !defined(_WIN32)
 #include <sys/mman.h>
+#include <time.h>
+#endif
 
 static const char *check_context = ""; /* what is being tested, for the message */
 static uint64_t check_seed, check_state;
@@ -61,11 +64,33 @@ static inline char *exact_copy(const void *bytes, size_t len) {
 /* Memory between two pages that can't be read: what passes either end is seen also without a sanitizer. */
 enum { GUARDED_ROOM = 1 << 21, GUARD_PAGE = 1 << 16 };
 
+#if defined(_WIN32)
+/* By hand, because <windows.h> takes names that kernels have: LONG, TEXT. */
+enum { MEM_COMMIT_RESERVE = 0x3000, PAGE_NOACCESS = 1, PAGE_READWRITE = 4 };
+__declspec(dllimport) void *__stdcall VirtualAlloc(void *address, size_t size, unsigned long kind, unsigned long access);
+__declspec(dllimport) int __stdcall VirtualProtect(void *address, size_t size, unsigned long access, unsigned long *before);
+__declspec(dllimport) void __stdcall Sleep(unsigned long milliseconds);
+
+static inline char *new_pages(size_t size) { return VirtualAlloc(NULL, size, MEM_COMMIT_RESERVE, PAGE_READWRITE); }
+static inline int forbid_page(char *page) {
+    unsigned long before;
+    return VirtualProtect(page, GUARD_PAGE, PAGE_NOACCESS, &before) != 0;
+}
+static inline void wait_a_millisecond(void) { Sleep(1); }
+#else
+static inline char *new_pages(size_t size) {
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? NULL : pages;
+}
+static inline int forbid_page(char *page) { return mprotect(page, GUARD_PAGE, PROT_NONE) == 0; }
+static inline void wait_a_millisecond(void) { nanosleep(&(struct timespec){0, 1000000}, NULL); }
+#endif
+
 static inline char *guarded_room(void) {
-    char *room = mmap(NULL, GUARDED_ROOM + 2 * GUARD_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    CHECK(room != MAP_FAILED);
-    CHECK(mprotect(room, GUARD_PAGE, PROT_NONE) == 0);
-    CHECK(mprotect(room + GUARD_PAGE + GUARDED_ROOM, GUARD_PAGE, PROT_NONE) == 0);
+    char *room = new_pages(GUARDED_ROOM + 2 * GUARD_PAGE);
+    CHECK(room != NULL);
+    CHECK(forbid_page(room));
+    CHECK(forbid_page(room + GUARD_PAGE + GUARDED_ROOM));
     return room + GUARD_PAGE;
 }
 

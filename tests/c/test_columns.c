@@ -5,7 +5,6 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "kernels/utf8.h"
 #include "python/arrow.h"
@@ -168,7 +167,7 @@ static void check_export(sl_shared *shared) {
 static atomic_int dropped;
 static void drop(void *hold) { atomic_fetch_add((atomic_int *)hold, 1); }
 static int is_dropped(int times) {
-    for (int i = 0; i < 5000 && atomic_load(&dropped) < times; i++) nanosleep(&(struct timespec){0, 1000000}, NULL);
+    for (int i = 0; i < 5000 && atomic_load(&dropped) < times; i++) wait_a_millisecond();
     return atomic_load(&dropped) == times;
 }
 

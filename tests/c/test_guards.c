@@ -93,21 +93,23 @@ static void check_function(const sl_function *function, uint64_t scale) {
 }
 
 /* A sanitizer tells more than this. */
-static void tell(int number) {
+static void report(int number) {
     static const char what[] = "test_guards: read beside the input in ";
-    ssize_t written = write(2, what, sizeof(what) - 1);
-    written += write(2, check_context, strlen(check_context));
-    written += write(2, "\n", 1);
+    long written = (long)write(2, what, sizeof(what) - 1);
+    written += (long)write(2, check_context, strlen(check_context));
+    written += (long)write(2, "\n", 1);
     _exit(written > 0 ? 128 + number : 1);
 }
 
 int main(void) {
     uint64_t scale = check_start(__FILE__);
 #if !defined(__SANITIZE_ADDRESS__)
-    signal(SIGSEGV, tell);
-    signal(SIGBUS, tell);
+    signal(SIGSEGV, report);
+#if defined(SIGBUS)
+    signal(SIGBUS, report);
+#endif
 #else
-    (void)tell;
+    (void)report;
 #endif
     gathered = SL_BUF_HEAP;
     for (int i = 0; i < 4; i++) rooms[i / 2][i % 2] = guarded_room();

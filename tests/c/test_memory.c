@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #include "kernels/utf8.h"
 #include "python/arrow.h"
@@ -107,7 +106,7 @@ typedef sl_status (*operation)(const call *c);
 
 /* A thread may let go of its last piece a moment after the operation. */
 static int is_back_at(long before) {
-    for (int i = 0; i < 5000 && atomic_load(&live) != before; i++) nanosleep(&(struct timespec){0, 1000000}, NULL);
+    for (int i = 0; i < 5000 && atomic_load(&live) != before; i++) wait_a_millisecond();
     return atomic_load(&live) == before;
 }
 
