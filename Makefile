@@ -234,8 +234,8 @@ build/%/python.c: tests/platforms/library.py | $(BIN)/python
 	mkdir -p $(@D)
 	$(RUN) $< $(lastword $(subst duckdb-,,$(notdir $(@D)))) $(TAG_$(patsubst %/,%,$(dir $*))) $(@D)/library $@
 
-build/cases: build tests/platforms/cases.py tests/paths.py $(wildcard tests/golden/*.jsonl)
-	$(RUN) tests/platforms/cases.py > $@
+build/cases: build tests/platforms/golden_sql.py tests/paths.py $(wildcard tests/golden/*.jsonl)
+	$(RUN) tests/platforms/golden_sql.py > $@
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "expected Python 3.11 or newer, got %d.%d; set PYTHON=..." % sys.version_info[:2])'

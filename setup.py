@@ -105,7 +105,7 @@ class ReproducibleSdist(sdist):
         return path
 
 
-# On Windows no instruction may want the stack aligned to more than 16 bytes, and nothing of GCC's may be a library of its own.
+# On Windows no instruction may want the stack aligned to more than 16 bytes, and no library of GCC's is beside ours.
 COMPILE = ["-Wa,-muse-unaligned-vector-move"] if WINDOWS else ["-pthread"]
 LINK = ["-static-libgcc"] if WINDOWS else ["-pthread"]
 

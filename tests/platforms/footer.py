@@ -1,6 +1,6 @@
 """Writes the bytes by which DuckDB knows an extension for PLATFORM, as it calls it, to standard output.
 
-    python tests/platforms/footer.py PLATFORM >> LIBRARY
+Run as `python tests/platforms/footer.py PLATFORM >> LIBRARY`.
 """
 
 import runpy

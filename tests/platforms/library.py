@@ -2,8 +2,8 @@
 
     python tests/platforms/library.py VERSION TAG FILE SOURCE
 
-FILE becomes the library, of the package that pip finds for CPython 3.11 and the platform TAG. It is a module of Python's, and
-what it would have of Python is in SOURCE, in C: names of which client.c uses none.
+FILE becomes the library, of the package that pip finds for CPython 3.11 and the platform TAG. It is a module of
+Python's, and what it would have of Python is in SOURCE, in C: names of which client.c uses none.
 """
 
 from __future__ import annotations

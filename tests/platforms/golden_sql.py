@@ -1,6 +1,6 @@
-"""What client.c asks DuckDB on another platform: every case of golden/*.jsonl as SQL, in a form that needs no Python there.
+"""What client.c asks DuckDB on another platform: every case of golden/*.jsonl as SQL, and no Python there.
 
-    python tests/platforms/cases.py > FILE
+Run as `python tests/platforms/golden_sql.py > FILE`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def constants(function: Function, case: dict[str, Any]) -> tuple[str, str]:
 
 
 def tables(function: Function) -> Iterator[tuple[str, str]]:
-    """Cases of equal options as a table: whole vectors, each row among others and NULL, some of them by several threads."""
+    """Cases of equal options as a table: whole vectors, each row among others and NULL, by several threads."""
     groups: dict[str, tuple[tuple[Any, ...], list[str]]] = {}
     types = [function.params[at].sql_type for at in function.row_indexes]
     names = tuple(f"s{number}" for number, _ in enumerate(types))
@@ -86,12 +86,12 @@ def cases() -> Iterator[tuple[str, str]]:
         yield from tables(function)
     yield "SELECT count(*) FROM sl_functions()", str(len(FUNCTIONS))
     yield f"SELECT count(DISTINCT sl_slugify('Row No. ' || i)) FROM range({MANY}) t(i)", str(MANY)
-    # More lists of patterns than are kept prepared, by several threads: each finds the texts that are its own and no other.
-    own, other = ("'a' || (i // 2048 + {}) || 'z'".format(add) for add in (0, 1))
-    for pattern, found in ((own, MANY), (other, 0)):
+    # More lists of patterns than are kept prepared, by several threads: each finds its own texts and no other.
+    own, other = (f"'a' || (i // 2048 + {add}) || 'z'" for add in (0, 1))
+    for pattern, hits in ((own, MANY), (other, 0)):
         yield (
             f"SELECT count(*) FROM range({MANY}) t(i) WHERE sl_contains_any({own}, [{pattern}, 'no'])",
-            str(found),
+            str(hits),
         )
 
 
