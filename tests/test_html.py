@@ -138,6 +138,17 @@ def test_long_documents_are_read_as_specified(rng: random.Random) -> None:
         assert got == reference.html_to_text(text), ascii(text)
 
 
+@pytest.mark.parametrize("behind", ["&amp; then", "<b>then", "> then", "&#x20;", "then"])
+def test_long_documents_end_where_they_end(behind: str) -> None:
+    """Also if they end with much white space, and whatever stands behind them in memory."""
+    pa = pytest.importorskip("pyarrow")
+    for white in (" ", "\n", " \t"):
+        for count in range(0, 420, 3):
+            texts = ["<p>" + "long " * 220 + "document" + white * count, behind]
+            got = pa.array(compiled("html_to_text")(pa.array(texts))).to_pylist()
+            assert got == [reference.html_to_text(text) for text in texts], (white, count)
+
+
 def document(rng: random.Random, depth: int = 0) -> tuple[str, list[str]]:
     """A well-formed piece of a page, and the words that it shows."""
     html_text: list[str] = []

@@ -109,6 +109,14 @@ SL_AVX2_BITS static inline uint32_t find_white(const char *p) {
 }
 #undef CONTROLS
 
+/* Behind the white space at p, or end. */
+SL_AVX2_BITS static const char *skip_white(const char *p, const char *end) {
+    for (uint32_t white; end - p >= 16; p += 16)
+        if ((white = sl_first_bit(~find_white(p))) < 16) return p + white;
+    while (p < end && is(*p, IS_SPACE)) p++;
+    return p;
+}
+
 /* As above, by the lowest six bits: tab, line feed, form feed, carriage return, & and < point to themselves. */
 static const uint8_t pointed_to[64] = {
     1, 0, 3, 2, 5, 4, 7, 6, 9, 9, 10, 10, 12, 13, 15, 14,
@@ -254,12 +262,10 @@ next_window:
             /* White space. */
             uint32_t white = sl_first_bit(~find_white(at));
             gap = behind_white[(white != 0) | ends_in_space] >> gap & 31;
-            for (p = at + white; SL_UNLIKELY(white == 16) && p < end; p += white) {
-                if (end - p < 16) {
-                    while (p < end && is(*p, IS_SPACE)) p++;
-                    break;
-                }
-                white = sl_first_bit(~find_white(p));
+            p = at + white;
+            if (SL_UNLIKELY(white == 16)) {
+                p = skip_white(p, end);
+                if (end - p < (copied ? 1 : AHEAD)) break; /* here there may be less behind it than is read */
             }
             if (SL_LIKELY(*p == '<')) {
                 const char *name = p + 1 + (p[1] == '/');

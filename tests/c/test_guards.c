@@ -66,6 +66,19 @@ static void check_openers(const sl_function *function, char *bytes, uint64_t sca
         }
 }
 
+/* Texts long enough for the ways that only those take: one piece over and over, and then another to the end. */
+static void check_long(testee *t, char *bytes) {
+    enum { LONG = 1100, FILLERS = 8, TAIL = 600 };
+    for (uint32_t flood = 0; flood < FLOODS; flood++)
+        for (uint32_t filler = 0; filler < FILLERS; filler++) {
+            uint32_t len = sample_flood(bytes, random_below(FLOODS), LONG);
+            len += sample_flood(bytes + len, flood, random_below(TAIL));
+            check_text(t, bytes, len);
+            len += sample_flood(bytes + len, random_below(FLOODS), 16);
+            check_text(t, bytes, len);
+        }
+}
+
 static void check_function(const sl_function *function, uint64_t scale) {
     static char bytes[SAMPLE_MAX + 8];
     check_context = function->name;
@@ -86,6 +99,7 @@ static void check_function(const sl_function *function, uint64_t scale) {
             uint32_t len = sample_flood(bytes, flood, 400);
             for (uint32_t cut = 0; cut < 70 && cut <= len; cut++) check_text(&t, bytes, len - cut);
         }
+        if (prepared == 1) check_long(&t, bytes);
         if (options.release) options.release(options.object);
     }
     forget();
