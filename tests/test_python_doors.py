@@ -510,6 +510,7 @@ def _speed_up(work: Callable[[], object]) -> float:
 
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="needs two cores")
+@pytest.mark.not_sanitized("its allocator has locks")
 def test_two_threads_do_the_work_of_two() -> None:
     """Two threads get through at least 1.7 times what one does in the same time: the kernels run without the lock.
 

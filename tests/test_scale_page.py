@@ -127,6 +127,7 @@ def test_a_report_of_one_thread_and_no_tight_run_is_whole() -> None:
 
 
 @pytest.mark.skipif(browser.find() is None, reason="no Chromium on this machine")
+@pytest.mark.not_sanitized("the browser would load it, too")
 def test_a_browser_shows_all_of_it_and_asks_for_nothing_else(tmp_path: Path) -> None:
     paths = {}
     for name, one in REPORTS.items():
