@@ -14,6 +14,9 @@ FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 1
 FUZZER ?= driver
 SOAK_ROWS ?= 1000000000
+FLAGS_driver := $(FLAGS_asan) -O2 -fsanitize-coverage=trace-pc
+FLAGS_libfuzzer := $(FLAGS_asan) -O2 -fsanitize=fuzzer-no-link
+CC_libfuzzer := clang
 # What is compiled here for other platforms, and what runs it. Those with a TAG have a DuckDB on PyPI, for their extension.
 PLATFORMS := musl arm64 windows
 PLATFORM_DUCKDBS ?= 1.5.6 2.0.1
