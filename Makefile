@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python
 CC ?= cc
 # The C tests in two builds: under the sanitizers, and as a wheel is compiled.
-FLAGS_asan := -O1 -g -std=c11 -pthread -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-FLAGS_python := -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SANITIZERS := -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_asan := -O1 -std=c11 -pthread -Wall -Wextra $(SANITIZERS)
 FLAGS_shipped := -O3 -g -std=c11 -pthread -Wall -fvisibility=hidden
 # Every family of kernels is a fuzz target, and so is what reads files. FUZZER=libfuzzer takes clang's in place of our driver.
 FUZZ_FAMILIES := $(sort $(shell sed -n 's/^SL_FUNCTION.[a-z0-9_]*, *\([a-z_]*\),.*/\1/p' csrc/functions.def) json zip)
@@ -314,7 +314,7 @@ build/asan-env/.built: $(VENV)/.tools $(NATIVE) $(wildcard streamliner_udf/*.py 
 	$(RUN) setup.py --quiet sdist --dist-dir $(@D)/sdist
 	tar xzf $(@D)/sdist/*.tar.gz --strip-components 1 -C $(@D)/source
 	$(@D)/bin/python -m pip install --quiet --requirement $(VENV)/requirements.txt
-	CC=gcc CFLAGS='$(FLAGS_python)' LDFLAGS='$(FLAGS_python)' $(@D)/bin/python -m pip install --quiet --no-build-isolation --no-deps --editable $(@D)/source
+	CC=gcc CFLAGS='$(SANITIZERS)' LDFLAGS='$(SANITIZERS)' $(@D)/bin/python -m pip install --quiet --no-build-isolation --no-deps --editable $(@D)/source
 	for library in $(@D)/source/streamliner_udf/_core.*.so $(@D)/source/streamliner_udf/*.duckdb_extension; do grep -q __asan_report_load $$library && grep -q __ubsan_handle $$library || exit 1; done
 	touch $@
 
