@@ -514,22 +514,27 @@ def _speed_up(work: Callable[[], object]) -> float:
 def test_two_threads_do_the_work_of_two() -> None:
     """Two threads get through at least 1.7 times what one does in the same time: the kernels run without the lock.
 
-    Other work on the machine can take the second core away, so what hashing gets, which is known to let go of the lock,
-    is measured beside it: with a core to be had, 1.7 must be reached; without one, nothing can be shown.
+    Other work on the machine can take the second core away, in part too. So hashing, which is known to let go of the
+    lock, is measured before and after: the kernel must once do 0.85 of what hashing did both times. Where hashing does
+    below 1.4 there is no core to speak of, and a kernel that held the lock, 1.0, could not be told from others.
     """
     pa = pytest.importorskip("pyarrow")
     column = pa.array(["Call Ana on +1 555 123 4567 or write to ana@example.org, ok? " * 3] * 60_000)
     scrub = streamliner_udf.scrub_pii
     data = b"x" * 12_000_000
-    free, ours = 0.0, 0.0
-    for _ in range(8):
-        free = max(free, _speed_up(lambda: hashlib.sha256(data)))
-        ours = max(ours, _speed_up(lambda: scrub(column)))
-        if ours >= 1.7:
-            return
-    if free < 1.75:
-        pytest.skip(f"no second core to be had: hashing without the lock reached {free:.2f}, the kernel {ours:.2f}")
-    pytest.fail(f"two threads did {ours:.2f} times the work of one; hashing without the lock did {free:.2f}")
+    rounds = []
+    for _ in range(12):
+        before = _speed_up(lambda: hashlib.sha256(data))
+        ours = _speed_up(lambda: scrub(column))
+        after = _speed_up(lambda: hashlib.sha256(data))
+        free = min(before, after, 2.0)
+        if free >= 1.4:
+            if ours >= 0.85 * free:
+                return
+            rounds.append(f"{ours:.2f} (hashing {free:.2f})")
+    if len(rounds) < 5:
+        pytest.skip(f"no second core to be had; two threads did, times the work of one: {', '.join(rounds)}")
+    pytest.fail(f"two threads did, times the work of one: {', '.join(rounds)}")
 
 
 def test_the_processor_can_be_kept_to_less() -> None:
