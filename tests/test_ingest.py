@@ -7,6 +7,8 @@ import hashlib
 import io
 import os
 import random
+import re
+import sys
 import tracemalloc
 import uuid
 import warnings
@@ -189,6 +191,152 @@ def test_wrong_options_and_tables(con: duckdb.DuckDBPyConnection) -> None:
         ingest(con, b"")
     with pytest.raises(ExportError, match="expected at least one file, got none"):
         ingest(con, [])
+
+
+class _Place:
+    """A path that is no Path."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+def test_what_a_path_may_be(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "WhatsApp Chat with Bo.txt"
+    path.write_text(FIRST, encoding="utf-8")
+    given: Any
+    for given in (str(path), path, _Place(path), os.scandir(tmp_path), FIRST.encode(), bytearray(FIRST.encode())):
+        assert ingest(con, given, mode="replace").rows == 3, given
+    assert ingest(con, memoryview(FIRST.encode())[: len(FIRST) // 2 + 20], mode="replace").rows == 2
+    given = [_Place(path), (bytearray(FIRST.encode()), {memoryview(FIRST.encode())})]
+    assert ingest(con, given, mode="replace").rows == 9
+    with pytest.raises(ExportError, match="ingest: expected a path, got an empty one"):
+        ingest(con, "")
+    with pytest.raises(ExportError, match="ingest: expected a path, got an empty one"):
+        ingest(con, [path, ""], table="none")
+    message = "ingest: expected path to be a path, bytes or an iterable of these, got "
+    for given, name in ((5, "int"), (None, "NoneType"), ({"a": 1}, "dict"), ([path, 5], "int")):
+        with pytest.raises(TypeError, match=f"^{message}{name}$"):
+            ingest(con, given, table="none")
+    with path.open("rb") as binary, path.open(encoding="utf-8") as text:
+        for file, name in ((binary, "BufferedReader"), (text, "TextIOWrapper"), (io.BytesIO(b"x"), "BytesIO")):
+            for given in (file, [file]):
+                with pytest.raises(TypeError, match=f"^{message}{name}; its name, or what its read"):
+                    ingest(con, given, table="none")
+                with pytest.raises(TypeError, match=f"^{message}{name}; its name, or what its read"):
+                    sniff(given)
+    with pytest.raises(duckdb.CatalogException):
+        count(con, "none")
+
+
+def test_a_mapping_needs_the_name_of_an_adapter_where_no_column_is_known(con: duckdb.DuckDBPyConnection) -> None:
+    content, mapping = b"When;Who;What\n2024-03-05 09:15:02;Ana;hi\n", {"ts": "When", "author": "Who", "text": "What"}
+    hint = r"got 'When;Who;What.*; a mapping of columns needs source=\"csv\", \"jsonl\" or \"parquet\""
+    with pytest.raises(ExportError, match=hint):
+        ingest(con, content, mapping=mapping)
+    assert re.search(hint, str(sniff(content, mapping=mapping)[0].error))
+    with pytest.raises(ExportError, match="got 'When;Who;What") as caught:
+        ingest(con, content)
+    assert "mapping" not in str(caught.value)
+    assert ingest(con, content, source="csv", mapping=mapping).rows == 1
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are text there")
+def test_names_that_are_no_utf8(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """A byte of a name that is no UTF-8 is shown as %E9, and two names stay two."""
+    folder = tmp_path / "odd"
+    (folder / os.fsdecode(b"d\xe9p\xf4t")).mkdir(parents=True)
+    telegram = '{"name": "", "type": "personal_chat", "messages": '
+    telegram += '[{"id": 1, "type": "message", "date": "2024-03-05T09:15:02", "text": "hi"}]}'
+    files = {
+        b"WhatsApp Chat with caf\xe9.txt": FIRST,
+        b"WhatsApp Chat with caf\xe8.txt": FIRST,
+        b"d\xe9p\xf4t/_chat.txt": FIRST,
+        b"d\xe9p\xf4t/2024-03-05.json": '[{"type": "message", "user": "U1", "text": "hi", "ts": "1709630102.000001"}]',
+        b"r\xe9sult.json": telegram,
+        b"t\xe9.csv": "date,author,text\n2024-03-05 09:15:02,Ana,hi\n",
+        b"t\xe9.jsonl": '{"date": "2024-03-05T09:15:02", "text": "hi", "author": "Ana"}\n',
+        b"d\xe9p\xf4t/chat.md": "[2024-03-05 09:15:02] Ana: hi\n",
+        b"m\xe9.eml": "From: a@b.c\nTo: d@e.f\nDate: Tue, 5 Mar 2024 09:15:02 +0000\n\nhi\n",
+        b"n\xe9.bin": "nothing",
+    }
+    for name, content in files.items():
+        (folder / os.fsdecode(name)).write_text(content, encoding="utf-8")
+    with zipfile.ZipFile(folder / os.fsdecode(b"WhatsApp Chat - z\xefp.zip"), "w") as archive:
+        archive.writestr("_chat.txt", FIRST)
+    report = ingest(con, folder, mode="merge")
+    found = dict(con.execute("SELECT source || ': ' || chat, count(*) FROM messages GROUP BY 1").fetchall())
+    assert found == {
+        "whatsapp: caf%E9": 3,
+        "whatsapp: caf%E8": 3,
+        "whatsapp: d%E9p%F4t": 3,
+        "whatsapp: z%EFp": 3,
+        "slack: d%E9p%F4t": 1,
+        "telegram: r%E9sult": 1,
+        "signal: d%E9p%F4t": 1,
+        "csv: t%E9": 1,
+        "jsonl: t%E9": 1,
+        "mbox: m%E9": 1,
+    }
+    assert [one.name for one in report.skipped] == ["n%E9.bin"]
+    str(report).encode()
+    alone = [folder / os.fsdecode(name) for name in files if not name.endswith(b".bin")]
+    for path in [*alone, *folder.glob("*.zip"), folder / os.fsdecode(b"d\xe9p\xf4t")]:
+        again = ingest(con, path, mode="merge")
+        assert (again.inserted, again.rows > 0) == (0, True), path
+        str(again).encode()
+    with pytest.raises(ExportError, match=r"expected n%E9\.bin to be an export"):
+        ingest(con, folder / os.fsdecode(b"n\xe9.bin"))
+    with pytest.raises(ExportError, match=r"odd/no%E9\.txt, got none"):
+        ingest(con, folder / os.fsdecode(b"no\xe9.txt"))
+    assert [found.error for found in sniff(folder)] == [None] * len(sniff(folder))
+
+
+def test_a_mark_of_a_copy_is_no_part_of_a_title(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    for name in ("WhatsApp Chat with Ana", "WhatsApp Chat with Ana (1)", "WhatsApp Chat with Ana (1) (12)"):
+        (tmp_path / f"{name}.txt").write_text(FIRST, encoding="utf-8")
+    report = ingest(con, tmp_path, mode="merge")
+    assert (report.inserted, report.duplicates, report.files[0].chats) == (3, 6, ["Ana"] * 3)
+    folder = tmp_path.name
+    assert report.warnings == [
+        f"{folder}: 'WhatsApp Chat with Ana (1) (12)' ends in the mark of a copy, (1) (12): its chat is 'Ana'",
+        f"{folder}: 'WhatsApp Chat with Ana (1)' ends in the mark of a copy, (1): its chat is 'Ana'",
+    ]
+    # Of iOS the archive has the name; a Chinese phone has something behind it.
+    for name, title in (("WhatsApp Chat - Bo (2)", "Bo"), ("与Bo的 WhatsApp 聊天 (3)", "Bo")):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+            archive.writestr("_chat.txt", FIRST)
+        report = ingest(con, tmp_path / f"{name}.zip", mode="replace")
+        assert report.files[0].chats == [title]
+        assert len(report.warnings) == 1
+    # Messages of two chats are all there, but for those that are the same; a name that is given settles it.
+    other = tmp_path / "WhatsApp Chat with Ana (3).txt"
+    other.write_text(SECOND, encoding="utf-8")
+    report = ingest(con, [tmp_path / "WhatsApp Chat with Ana.txt", other], mode="replace")
+    assert (report.inserted, count(con)) == (5, 5)
+    report = ingest(con, other, mode="replace", chat="Ana (3)")
+    assert (report.files[0].chats, report.warnings) == (["Ana (3)"], [])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "WhatsApp Chat with Class (2024)",
+        "WhatsApp Chat with Ana (0)",
+        "WhatsApp Chat with Ana (01)",
+        "WhatsApp Chat with Ana(1)",
+        "WhatsApp Chat with Ana (one)",
+        "WhatsApp Chat with Ana (1) Bo",
+        "WhatsApp Chat with (1)",
+        "Ana (1)",
+    ],
+)
+def test_what_is_no_mark_of_a_copy(con: duckdb.DuckDBPyConnection, tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{name}.txt").write_text(FIRST, encoding="utf-8")
+    report = ingest(con, tmp_path / f"{name}.txt")
+    assert (report.files[0].chats, report.warnings) == ([name.removeprefix("WhatsApp Chat with ")], [])
 
 
 def test_timezone_and_staging(con: duckdb.DuckDBPyConnection) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import datetime
 import io
-from collections.abc import Callable, Iterator
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
@@ -14,7 +16,19 @@ import duckdb
 
 from .safezip import SafeZip, ZipLimits
 
-__all__ = ["MESSAGE_COLUMNS", "Adapter", "Chat", "Container", "Folder", "LoadOptions", "Skipped", "Source"]
+__all__ = [
+    "MESSAGE_COLUMNS",
+    "Adapter",
+    "Chat",
+    "Container",
+    "Finder",
+    "Folder",
+    "LoadOptions",
+    "Part",
+    "Skipped",
+    "Source",
+    "shown",
+]
 
 MESSAGE_COLUMNS = {
     "seq": "BIGINT",  # place in the export, from 0
@@ -42,6 +56,8 @@ HEAD = 1 << 16
 ARCHIVE = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 """How zip archives begin."""
 
+
+_SURROGATE = re.compile("[\ud800-\udfff]")  # in its place Python has a byte of a name that is no text
 
 SMALL = 16 << 20
 """Bytes of a chat that fills no row group of DuckDB's own size."""
@@ -92,6 +108,16 @@ class Container(Protocol):
     def open(self, name: str) -> BinaryIO: ...
 
 
+def shown(name: str) -> str:
+    """A name on disk as text: bytes of it that are no UTF-8 as in an address, `caf%E9`, so that two names stay two."""
+    return name if name.isascii() else _SURROGATE.sub(_spelled, name)
+
+
+def _spelled(surrogate: re.Match[str]) -> str:
+    code = ord(surrogate[0])  # on Windows it may be half of a pair, and then is no byte
+    return f"%{code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code:02X}"
+
+
 def _written(path: Path) -> datetime.date | None:
     """The day on which a file was last written, in UTC."""
     try:
@@ -105,8 +131,12 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        found = sorted(item for item in path.rglob("*") if item.is_file())
-        self._files = {item.relative_to(path).as_posix(): item for item in found}
+        self._files: dict[str, Path] = {}
+        for item in sorted(item for item in path.rglob("*") if item.is_file()):
+            name = shown(item.relative_to(path).as_posix())
+            while name in self._files:  # of two names only one is UTF-8
+                name += "?"
+            self._files[name] = item
         self._archives: list[Container] = []
 
     @property
@@ -129,6 +159,9 @@ class Folder:
     def open(self, name: str) -> BinaryIO:
         return self._files[name].open("rb")
 
+    def path_of(self, name: str) -> Path:
+        return self._files[name]
+
     def archive(self, name: str, limits: ZipLimits | None) -> SafeZip:
         """One of the files, which is an archive; open for as long as the folder is."""
         opened = SafeZip(self._files[name], limits)
@@ -138,6 +171,32 @@ class Folder:
     def close(self) -> None:
         for archive in self._archives:
             archive.close()
+
+
+class Part:
+    """Some files of a folder or an archive, which are one export. Who opened that closes it."""
+
+    def __init__(self, whole: Container, names: Sequence[str]) -> None:
+        self.whole = whole
+        self.names = tuple(names)
+
+    def size(self, name: str) -> int:
+        return self.whole.size(name)
+
+    def written(self, name: str) -> datetime.date | None:
+        return self.whole.written(name)
+
+    def read(self, name: str) -> bytes:
+        return self.whole.read(name)
+
+    def peek(self, name: str, length: int) -> bytes:
+        return self.whole.peek(name, length)
+
+    def open(self, name: str) -> BinaryIO:
+        return self.whole.open(name)
+
+    def close(self) -> None:
+        pass
 
 
 class Source:
@@ -155,7 +214,7 @@ class Source:
         container: Container | None = None,
         member: str | None = None,
     ) -> None:
-        self.name = name  # as a person would call it: "result.json", "chats.zip: family/_chat.txt"
+        self.name = shown(name)  # as a person would call it: "result.json", "chats.zip: family/_chat.txt"
         self.path = path
         self.container = container
         self.member = member
@@ -187,18 +246,30 @@ class Source:
 
     @property
     def on_disk(self) -> Path | None:
-        """The file that has just this content; None for bytes and for what is inside of an archive."""
-        if self.container is None:
-            return self.path if self._content is None else None
-        if isinstance(self.container, Folder) and self.member is not None:
-            return self.container.path / self.member
-        return None
+        """The file that has just this content, for DuckDB to open; None for bytes, for what is inside of an archive,
+        and where the path is no UTF-8, which DuckDB cannot open."""
+        path = self.path if self.container is None and self._content is None else None
+        folder = self.container.whole if isinstance(self.container, Part) else self.container
+        if isinstance(folder, Folder) and self.member is not None:
+            path = folder.path_of(self.member)
+        return None if path is None or shown(str(path)) != str(path) else path
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the files of a container, with / between folders; none of a file."""
+        return self.container.names if self.container is not None and self.member is None else ()
+
+    def part(self, names: Sequence[str]) -> Source:
+        """Some files of a container as a source, called by the folder that they share."""
+        assert self.container is not None
+        folder = posixpath.commonpath({posixpath.dirname(name) for name in names})
+        name = f"{self.name}: {folder}" if folder else self.name
+        return Source(name, self.path, None, Part(self.container, names))
 
     def members(self) -> Iterator[Source]:
         """The files of a container."""
-        if self.container is not None and self.member is None:
-            for name in self.container.names:
-                yield self.member_named(name)
+        for name in self.names:
+            yield self.member_named(name)
 
     def member_named(self, name: str) -> Source:
         """One file of a container."""
@@ -302,4 +373,13 @@ class Adapter(Protocol):
 
     def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
         """The chats of a source, one at a time. ExportError where the source is not what it should be."""
+        ...
+
+
+@runtime_checkable
+class Finder(Protocol):
+    """An adapter of exports that are several files, and may stand among others in a folder or an archive."""
+
+    def find_exports(self, source: Source) -> Iterable[Sequence[str]]:
+        """Of a container: the names of the files of each export of its kind. Those of none are offered to others."""
         ...

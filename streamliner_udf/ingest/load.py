@@ -367,9 +367,10 @@ def ingest(
     ----------
     con : DuckDBPyConnection
         Where the table is, or will be made.
-    path : str, Path, bytes, or an iterable of these
-        A file, a folder, a pattern with * or ?, a zip archive, the bytes of a file, or several of these. A folder may
-        hold exports of several kinds, and archives of them; an archive within an archive is not opened.
+    path : str, os.PathLike, bytes, bytearray, memoryview, or an iterable of these
+        A file, a folder, a pattern with * or ?, a zip archive, the bytes of a file, or several of these. A folder or an
+        archive may hold exports of several kinds, each of which is read as it is alone, and a folder archives of them;
+        an archive within an archive is not opened. Bytes of a name that are no UTF-8 are shown as %E9.
     table : str
         Name of the table, as SQL has it; it is made if it is not there.
     source : str
@@ -400,8 +401,8 @@ def ingest(
         Rows, inserted, duplicates, and each file with what was decided about it and what was skipped, and why.
 
     Errors : ExportError for a file that is no export or holds no message, and for a table with other columns;
-    ValueError for a wrong option. One transaction: after an error the table is as it was. Within a transaction of your
-    own it is yours to roll back.
+    TypeError for a path that is none, ValueError for a wrong option. One transaction: after an error the table is as it
+    was. Within a transaction of your own it is yours to roll back.
     Cost : reading and parsing at memory speed; DuckDB's writing is the rest.
 
     Examples
@@ -480,7 +481,7 @@ def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: 
     started, before = time.perf_counter(), loader.inserting
     taken = pieces(source, named, options.limits)
     if not taken:
-        raise refusal(source)
+        raise refusal(source, options.mapping)
     options = replace(options, several=options.several or len(taken) > 1)
     file = FileReport(source.name, ", ".join(dict.fromkeys(piece.adapter.name for piece in taken)))
     for piece in taken:

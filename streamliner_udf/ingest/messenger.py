@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from streamliner_udf import JsonItems
@@ -25,6 +25,8 @@ __all__ = ["InstagramAdapter", "MessengerAdapter"]
 _START = re.compile(rb'\s*\{\s*"(?:participants|messages)"\s*:\s*\[')
 _MESSAGE = re.compile(rb'"(?:sender_name|senderName)"\s*:')
 _FILE = re.compile(r"(?:^|/)message_(\d+)\.json$")
+# What of a download tells whose it is, see `_is_instagram`.
+_BESIDE = re.compile(r"(?:(.*?)/)??(?:connections/)?followers_and_following/[^/]+")
 _HEAD = 1 << 14
 
 # Downloads of end-to-end encrypted chats name the same things otherwise.
@@ -83,6 +85,13 @@ LAYOUT = Layout(
 )
 
 
+def _root(name: str) -> str:
+    """The folder that a download was unpacked to, of a file of messages in it."""
+    folders = name.split("/")[:-1]
+    depth = 3 if folders[-3:-2] == ["messages"] else 1
+    return "/".join(folders[:-depth])
+
+
 def _repaired(text: str) -> str:
     """Text whose UTF-8 was written a character a byte."""
     try:
@@ -106,6 +115,17 @@ class MessengerAdapter:
         first = next((member for member in source.members() if _FILE.search(member.name)), None)
         return self.sniff(first) if first is not None else 0.0
 
+    def find_exports(self, source: Source) -> Iterator[Sequence[str]]:
+        """A download is a folder with `messages/inbox/<thread>/message_1.json` in it. Neither kind tells yet whose."""
+        roots: dict[str, list[str]] = {}
+        for name in source.names:
+            if _FILE.search(name) and not name.startswith("__MACOSX/"):
+                roots.setdefault(_root(name), []).append(name)
+        for name in source.names:
+            if (beside := _BESIDE.fullmatch(name)) and (beside[1] or "") in roots:
+                roots[beside[1] or ""].append(name)
+        yield from roots.values()
+
     def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
         if not source.is_container:
             yield from self._chats(source, {"": [source]}, options, [])
@@ -128,7 +148,9 @@ class MessengerAdapter:
             if folder in path or folder.encode() in head:
                 return found
         names = source.container.names if source.container is not None else ()
-        return "instagram" in path.lower() or any("followers_and_following/" in name for name in names)
+        # Of both names the one that is nearer to the file.
+        named = path.lower().rfind("instagram") > path.lower().rfind("facebook")
+        return named or any("followers_and_following/" in name for name in names)
 
     def _chats(
         self, source: Source, threads: dict[str, list[Source]], options: LoadOptions, skipped: list[Skipped]

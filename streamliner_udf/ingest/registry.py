@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from .adapter import Adapter, Source
+from .adapter import Adapter, Finder, Source
 
-__all__ = ["GROUP", "Registered", "adapters", "choose", "find"]
+__all__ = ["GROUP", "Registered", "adapters", "choose", "find", "find_exports"]
 
 GROUP = "streamliner_udf.adapters"
 """Entry points of this group name a class, or a function without arguments, that gives an adapter."""
@@ -30,6 +31,9 @@ _OURS = {
     "parquet": "streamliner_udf.ingest.tables:ParquetAdapter",
     "mbox": "streamliner_udf.ingest.mbox:MboxAdapter",
 }
+
+
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -91,13 +95,14 @@ def find(name: str) -> Adapter:
     raise ValueError(f"ingest: expected source to be auto or one of {known}, got {name!r}")
 
 
-def _scores(source: Source) -> Iterator[tuple[float, Adapter]]:
+def _ask(question: Callable[[Adapter], _T]) -> Iterator[tuple[_T, Adapter]]:
+    """The answer of each adapter that works."""
     for registered in adapters():
         adapter = registered.get()
         if adapter is None:
             continue
         try:
-            score = adapter.sniff(source)
+            answer = question(adapter)
         except (ValueError, OSError):  # of the source: an archive that breaks a limit, a file that cannot be read
             raise
         except Exception as error:
@@ -105,14 +110,23 @@ def _scores(source: Source) -> Iterator[tuple[float, Adapter]]:
                 raise
             registered.fail(error)
         else:
-            yield score, adapter
+            yield answer, adapter
 
 
-def choose(source: Source) -> tuple[Adapter, float] | None:
-    """The adapter that is surest of a source, and how sure; of equals the first. None if no adapter takes it."""
+def choose(source: Source, among_others: bool = False) -> tuple[Adapter, float] | None:
+    """The adapter that is surest of a source, and how sure; of equals the first. None if no adapter takes it.
+
+    among_others : the source is a container that may hold several exports: adapters that find theirs are not asked.
+    """
     best, chosen = 0.0, None
     with source.head_kept():
-        for score, adapter in _scores(source):
+        for score, adapter in _ask(lambda one: 0.0 if among_others and isinstance(one, Finder) else one.sniff(source)):
             if score > best:
                 best, chosen = score, adapter
     return None if chosen is None else (chosen, best)
+
+
+def find_exports(source: Source) -> list[Sequence[str]]:
+    """The files of each export that an adapter finds in a container, not yet looked into."""
+    found = _ask(lambda one: list(one.find_exports(source)) if isinstance(one, Finder) else [])
+    return [names for exports, _ in found for names in exports]

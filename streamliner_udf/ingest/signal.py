@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
 from . import staged
-from .adapter import Chat, LoadOptions, Skipped, Source
+from .adapter import Chat, LoadOptions, Skipped, Source, shown
 
 __all__ = ["SignalAdapter"]
 
@@ -135,13 +135,26 @@ class SignalAdapter:
         named = PurePosixPath(source.filename.lower()).suffix == ".md"
         return 0.95 if named and _HEADER.fullmatch(lines[0].decode("utf-8", "replace")) else 0.0
 
+    def find_exports(self, source: Source) -> Iterator[Sequence[str]]:
+        """A chat is a folder with data.json, chat.md or both, and a folder of media."""
+        chats: dict[str, list[str]] = {}
+        for name in source.names:
+            folder, slash, file = name.rpartition("/")
+            if file in ("data.json", "chat.md"):
+                chats.setdefault(folder + slash, []).append(name)
+        for name in source.names:
+            before, media, _ = name.rpartition("media/")
+            if media and before in chats:
+                chats[before].append(name)
+        yield from chats.values()
+
     def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
         if options.connection is None:
             raise ValueError("signal: expected options with a connection, where the messages wait to be read")
         skipped: list[Skipped] = []
         for one in _chats(source, skipped) if source.is_container else [source]:
             # The chat is called as the folder around its file.
-            place = PurePosixPath((one.member or str(one.path or one.name)).replace("\\", "/"))
+            place = PurePosixPath((one.member or shown(str(one.path or one.name))).replace("\\", "/"))
             title = options.chat or place.parent.name or PurePosixPath(source.filename).stem
             rows = _json_rows if _starts_json(one) else _text_rows
             yield Chat(

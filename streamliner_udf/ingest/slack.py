@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from streamliner_udf import JsonItems
 
-from .adapter import Chat, LoadOptions, Skipped, Source
+from .adapter import Chat, LoadOptions, Skipped, Source, shown
 from .json_export import Layout, Part, Parts, text_of
 
 __all__ = ["SlackAdapter"]
@@ -21,6 +21,7 @@ _MESSAGE = (re.compile(rb'"type"\s*:\s*"message"'), re.compile(rb'"ts"\s*:\s*"\d
 _HEAD = 1 << 14
 _USERS = ("users.json", "org_users.json")
 _CHANNELS = ("channels.json", "groups.json", "mpims.json", "dms.json")
+_OTHERS = ("canvases.json", "integration_logs.json")  # beside them, without messages
 # What refers to a user or a channel; and links that are called by their own address.
 _REFERENCE = re.compile(
     rb'<(?:@([A-Z0-9]+)(?:\|[^<>"]*)?>|#([A-Z0-9]+)\|?>|(?:https?:(?:\\?/){2}|mailto:|tel:)([^<>|"]+)\|\3>)'
@@ -218,9 +219,25 @@ class SlackAdapter:
         listed = any(member.filename in _USERS + _CHANNELS for member in source.members())
         return 0.9 if listed else 0.7 if any(_is_day(day) for day in days[:3]) else 0.0
 
+    def find_exports(self, source: Source) -> Iterator[Sequence[str]]:
+        """A workspace is a folder with lists of users and channels, and the folders in it with a file for each day."""
+        places = [name.rpartition("/") for name in source.names if not name.startswith("__MACOSX/")]
+        lists = {folder for folder, _, file in places if file in _USERS + _CHANNELS}
+        roots: dict[str, list[str]] = {}
+        for folder, slash, file in places:
+            if _DAY.search(file):
+                around = folder.rpartition("/")[0]
+                root = folder if folder in lists and around not in lists else around
+                roots.setdefault(root, []).append(folder + slash + file)
+        for folder, slash, file in places:
+            if folder in roots and file in _USERS + _CHANNELS + _OTHERS:
+                roots[folder].append(folder + slash + file)
+        yield from roots.values()
+
     def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
         if not source.is_container:
-            title = options.chat or (source.path.parent.name if source.path is not None else "") or source.filename
+            folder = "" if source.path is None else shown(source.path.parent.name)
+            title = options.chat or folder or source.filename
             yield from self._chats(source, {title: [source]}, _Workspace(), {}, options, [])
             return
         members = {member.member or "": member for member in source.members()}
@@ -236,7 +253,11 @@ class SlackAdapter:
         workspace = _workspace(root, members)
         known = {*days, *(root + name for name in _USERS + _CHANNELS)}
         skipped = [Skipped(name, "no file of messages") for name in members if name not in known]
-        names = {folder: folder.removeprefix(root) or source.name for folder in folders}
+        names = {}
+        for folder in folders:
+            # Of a channel alone the folder is the root; it is called as it would be if it were not.
+            inside = folder.removeprefix(root) if folder.startswith(root) else folder.rpartition("/")[2]
+            names[folder] = inside or source.name
         there = {workspace.folders.get(name) for name in names.values()}
         for identity, title in workspace.channels.items():
             if identity not in there:

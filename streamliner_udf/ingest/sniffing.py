@@ -117,7 +117,7 @@ def _sniff_source(source: Source, named: Adapter | None, options: LoadOptions) -
     except (ValueError, OSError) as error:
         return [Sniffed(source.name, error=str(error))]
     if not taken:
-        return [Sniffed(source.name, error=str(refusal(source)))]
+        return [Sniffed(source.name, error=str(refusal(source, options.mapping)))]
     found = []
     for piece in taken:
         started = time.perf_counter()

@@ -320,7 +320,9 @@ class JsonlAdapter(_TableAdapter):
         named = _suffix(source) in (".jsonl", ".ndjson")
         lines = [line for line in _head(source).removeprefix(codecs.BOM_UTF8).split(b"\n") if line.strip()][:3]
         if named:
-            return 0.6 if lines else 0.0
+            if not lines:
+                return 0.0
+            return 0.8 if "text" in find_columns(list(json.loads(lines[0]) if _is_object(lines[0]) else [])) else 0.6
         # One line alone may be any kind of JSON, and so may one that goes on after the sample.
         return 0.5 if sum(map(_is_object, lines)) > 1 else 0.0
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import codecs
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import streamliner_udf
 
-from .adapter import ARCHIVE, SMALL, Chat, Container, Folder, LoadOptions, Skipped, Source
+from .adapter import ARCHIVE, SMALL, Chat, Container, Folder, LoadOptions, Skipped, Source, shown
 from .errors import ExportError
 from .safezip import SafeZip, ZipLimits, ZipValidationError
 
@@ -20,6 +20,8 @@ __all__ = ["Export", "ExportError", "Skipped", "WhatsAppAdapter", "read_export"]
 
 _IOS_MEMBER = "_chat.txt"
 _SAMPLE = 1 << 16
+# How files are called that an archive has beside the chat they are attached to.
+_ATTACHED = re.compile(r"(?:.*[/\\])?(?:\d{8}-|(?:AUD|DOC|IMG|PTT|STK|VID)-\d{8}-WA\d+)[^/\\]*", re.DOTALL)
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -117,7 +119,6 @@ def _options(source: Source, options: LoadOptions) -> str:
         # It may be tomorrow already where the phone is.
         words.append(f"until={day + datetime.timedelta(1)}")
     title = options.chat if source.path is None and options.chat else _title(source)
-    title = title.encode("utf-8", "replace").decode()  # a name on disk can be any bytes
     return ",".join([*words, f"title={title}"])
 
 
@@ -127,26 +128,43 @@ def _unknown_marker(content: bytes) -> str | None:
     return reason if reason.endswith("is not known") else None
 
 
+# What browsers and file managers add to a name that is there already. Not a year, which the name of a group may end in.
+_COPY = re.compile(r"(?: \([1-9]\d?\))+$")
+
+
+def _split_title(stem: str) -> tuple[str, str]:
+    """The chat's name out of what a phone calls an export, else the whole; and the mark of a copy behind it, which is
+    no part of the name: an export that was fetched twice is one chat."""
+    bare = _COPY.sub("", stem)
+    for name in (bare, stem):
+        for template in _TITLES:
+            if match := template.fullmatch(name):
+                return match[1].strip(), stem.removeprefix(name)
+    return stem, ""
+
+
 def _find_title(stem: str) -> str:
-    for template in _TITLES:
-        if match := template.fullmatch(stem):
-            return match[1].strip()
-    return stem
+    return _split_title(stem)[0]
 
 
 def _title(source: Source) -> str:
     """The chat's name, by the file; of `_chat.txt` by the folder or the archive around it."""
+    return _find_title(_named(source))
+
+
+def _named(source: Source) -> str:
+    """What names the chat: a file, a folder or an archive, without what a suffix adds."""
     if source.filename != _IOS_MEMBER:
-        return _find_title(PurePosixPath(source.filename).stem)
+        return PurePosixPath(source.filename).stem
     around = []
     if source.container is not None:
         around = [PurePosixPath((source.member or "").replace("\\", "/")).parent.name]
         around.append(re.sub(r"\.zip$", "", source.name.partition(": ")[0].rpartition("/")[2], flags=re.IGNORECASE))
     elif source.path is not None:
-        around = [source.path.absolute().parent.name]
+        around = [shown(source.path.absolute().parent.name)]
     around = [name for name in around if name] or [PurePosixPath(source.filename).stem]
     # The one with a name that WhatsApp gives, if one has.
-    return next((title for name in around if (title := _find_title(name)) != name), around[0])
+    return next((name for name in around if _find_title(name) != name), around[0])
 
 
 def _why_not_text(name: str) -> str | None:
@@ -283,8 +301,23 @@ class WhatsAppAdapter:
             return 0.0
         parsed = _parse(head)
         if parsed.messages:
-            return 0.9
+            return 0.9 if self._may_be(source) else 0.0
         return 0.1 if _unknown_marker(parsed.content) else 0.0  # so that the error can name it
+
+    @staticmethod
+    def _may_be(source: Source) -> bool:
+        """Whether a file may be a chat, by its name: an archive with one in a text file has no others."""
+        if source.container is None or isinstance(source.container, Folder):
+            return True
+        return not _why_not_text(source.member or "") or not any(True for _ in _find_chats(source.container, []))
+
+    def find_exports(self, source: Source) -> Iterator[Sequence[str]]:
+        """All chats of an archive, with what is attached to them. The files of a folder are looked at one by one."""
+        if source.container is None or isinstance(source.container, Folder):
+            return
+        chats = list(_find_chats(source.container, []))
+        if chats:
+            yield [*chats, *(name for name in source.names if _ATTACHED.fullmatch(name) and name not in chats)]
 
     def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
         if not source.is_container:
@@ -299,7 +332,7 @@ class WhatsAppAdapter:
             skipped = []
 
     def _chat(self, source: Source, options: LoadOptions, skipped: list[Skipped]) -> Chat:
-        title = options.chat or _title(source)
+        title, named = options.chat or _title(source), _named(source)
         known = _options(source, options)
         content = source.read()
         batch_rows = None if options.several and len(content) < SMALL else options.batch_rows
@@ -317,6 +350,8 @@ class WhatsAppAdapter:
         chat = Chat(title, title, parsed.messages, _COLUMNS, has_keys=True, details=look, skipped=skipped, held=held)
         if not look["confident"]:
             chat.warnings.append(f"dates are read as {look['date_order']}, which is not certain: {look['reason']}")
+        if not options.chat and (mark := _split_title(named)[1]):
+            chat.warnings.append(f"{named!r} ends in the mark of a copy,{mark}: its chat is {title!r}")
         if parsed.replaced:
             chat.warnings.append(f"{parsed.replaced:,} invalid places in {parsed.encoding} became U+FFFD")
         return chat
