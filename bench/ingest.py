@@ -243,7 +243,7 @@ def _parse(path: Path) -> int:
     rows = 0
     with closing(streamliner_udf.connect()) as connection:
         for source in expand(path, LIMITS):
-            for piece in pieces(source, None, LIMITS):
+            for piece in pieces(source, None, LIMITS)[0]:
                 for chat in piece.adapter.load(piece.source, LoadOptions(connection=connection, limits=LIMITS)):
                     connection.register("parsed", chat.rows)
                     query = f"SELECT count(*), bit_xor(hash(m)) FROM (SELECT {chat.select} FROM parsed "
@@ -256,7 +256,7 @@ def _parse(path: Path) -> int:
 
 def _read(path: Path) -> int:
     for source in expand(path, LIMITS):
-        for piece in pieces(source, None, LIMITS):
+        for piece in pieces(source, None, LIMITS)[0]:
             for one in piece.source.members() if piece.source.is_container else [piece.source]:
                 one.read()
         source.close()

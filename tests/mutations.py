@@ -272,7 +272,7 @@ def _read(connection: duckdb.DuckDBPyConnection, content: bytes, adapter: str) -
     rows = 0
     [source] = expand(content, None)
     try:
-        for piece in pieces(source, registry.find(adapter), None):
+        for piece in pieces(source, registry.find(adapter), None)[0]:
             for chat in piece.adapter.load(piece.source, LoadOptions(connection=connection)):
                 if hasattr(chat.rows, "fetchall"):  # a table where the rows wait
                     rows += chat.rows.aggregate("count(*)").fetchall()[0][0]

@@ -11,26 +11,21 @@ from .adapter import ARCHIVE, Adapter, Finder, Folder, Skipped, Source
 from .errors import ExportError
 from .safezip import ZipLimits, ZipValidationError
 
-__all__ = ["Piece", "left_out", "pieces", "refusal"]
+__all__ = ["Piece", "pieces", "refusal"]
 
 # What Python takes for no photo, sound or film on every system.
 _MEDIA = (".amr", ".flac", ".m4a", ".m4v", ".mkv", ".oga", ".ogg", ".tgs", ".webp", ".wma", ".wmv")
 # A file beside an export of several files, which may well be attached to it, is read where an adapter is surer.
 _SURE = 0.6
-_NOBODY = "no adapter takes it"
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A source, the adapter that takes it, and how sure that is of it, from 0 to 1.
-
-    archive : the one of a folder that the source is, or is in.
-    """
+    """A source, the adapter that takes it, and how sure that is of it, from 0 to 1."""
 
     source: Source
     adapter: Adapter
     sure: float
-    archive: Source | None = None
 
 
 def _choose(source: Source, named: Adapter | None, among_others: bool = False) -> Piece | None:
@@ -62,96 +57,61 @@ def _find_exports(source: Source, named: Adapter | None) -> tuple[list[Piece], b
     return found, all_are
 
 
-def pieces(source: Source, named: Adapter | None, limits: ZipLimits | None) -> list[Piece]:
-    """The source with its adapter, or the exports in a container with theirs; archives in a folder are looked into."""
+def pieces(source: Source, named: Adapter | None, limits: ZipLimits | None) -> tuple[list[Piece], list[Skipped]]:
+    """The source with its adapter, or the exports in a container with theirs; archives in a folder are looked into. And
+    what of a container no adapter takes, and why; of an export its adapter says what it leaves out."""
     if not source.is_container:
         one = _choose(source, named)
-        return [one] if one is not None else [] if named is None else [Piece(source, named, 0.0)]
+        return [one] if one is not None else [] if named is None else [Piece(source, named, 0.0)], []
     exports, all_are = _find_exports(source, named)
     whole = _choose(source, named, among_others=True)
     if whole is not None and whole.sure > max((piece.sure for piece in exports), default=0.0):
-        return [whole]
-    others = _others(source, exports, named, limits)
+        return [whole], []
+    others, skipped = _others(source, exports, named, limits)
     if len(exports) == 1 and not others and all_are and not isinstance(source.container, Folder):
-        return [replace(exports[0], source=source)]  # its adapter knows best why it leaves out the rest
-    return exports + others
+        return [replace(exports[0], source=source)], []  # its adapter knows best why it leaves out the rest
+    return exports + others, skipped
 
 
-def _others(source: Source, exports: list[Piece], named: Adapter | None, limits: ZipLimits | None) -> list[Piece]:
+def _others(
+    source: Source, exports: list[Piece], named: Adapter | None, limits: ZipLimits | None
+) -> tuple[list[Piece], list[Skipped]]:
     """The files of a container that belong to none of the exports in it."""
-    read = _names(exports)
-    free = [member for member in source.members() if member.member not in read]
+    taken = {name for piece in exports for name in piece.source.names}
+    free = [name for name in source.names if name not in taken]
     if exports and free:
-        rest = _choose(source.part([str(member.member) for member in free]), named, among_others=True)
+        rest = _choose(source.part(free), named, among_others=True)
         if rest is not None:
-            return [rest]
-    found = []
-    for member in free:
-        if _is_media(member):
-            continue
+            return [rest], []
+    found, skipped, inside = [], [], []
+    for name in free:
+        member = source.member_named(name)
+        reason = "no adapter takes it"
         try:
-            piece = _choose(member, named)
-        except ZipValidationError:
-            continue  # a photo larger than any text: nobody asked for it
-        if piece is not None and (not exports or piece.sure > _SURE):
-            found.append(piece)
-        elif piece is None and (archive := _archive(source, member, limits)) is not None:
-            found += [replace(inner, archive=archive) for inner in pieces(archive, named, limits)]
-    return found
+            piece = None if _is_media(member) else _choose(member, named)
+            if piece is not None and exports and piece.sure <= _SURE:
+                reason = f"{piece.adapter.name} is not sure of it ({piece.sure:.0%}), and it is not alone"
+            elif piece is not None:
+                found.append(piece)
+                continue
+            elif (archive := _archive(source, name, limits)) is not None:
+                within, left_out = pieces(archive, named, limits)
+                if within:
+                    found += within
+                    inside += left_out
+                    continue
+        except ZipValidationError as error:  # a document larger than any text, which nobody asked for
+            reason = str(error)
+        skipped.append(Skipped(name, reason))
+    return found, skipped + inside
 
 
-def _names(taken: list[Piece]) -> set[str | None]:
-    """Files of a container that are read, or left out by the adapter of the export that they belong to."""
-    return {name for piece in taken for name in piece.source.names or (piece.source.member,)}
-
-
-def _archive(folder: Source, member: Source, limits: ZipLimits | None) -> Source | None:
-    """The archive that a file of a folder is; of one that breaks a limit, or is none, it is said what is left out."""
-    if not isinstance(folder.container, Folder) or member.member is None or member.head(4) not in ARCHIVE:
+def _archive(folder: Source, name: str, limits: ZipLimits | None) -> Source | None:
+    """The archive that a file of a folder is. ZipValidationError where it breaks a limit."""
+    member = folder.member_named(name)
+    if not isinstance(folder.container, Folder) or _is_media(member) or member.head(4) not in ARCHIVE:
         return None
-    try:
-        opened = folder.container.archive(member.member, limits)
-    except ZipValidationError:
-        return None
-    return Source(_inside(folder, member), member.on_disk, None, opened)
-
-
-def _inside(folder: Source, member: Source) -> str:
-    return f"{folder.name}/{member.member}"
-
-
-def left_out(source: Source, taken: list[Piece], limits: ZipLimits | None) -> list[Skipped]:
-    """Files of a container that no adapter takes; of one that is taken as a whole its adapter says what it left out."""
-    if not source.is_container or any(piece.source is source for piece in taken):
-        return []
-    read = _names([piece for piece in taken if piece.archive is None])
-    beside_exports = any(piece.source.is_container for piece in taken if piece.archive is None)
-    archives = {piece.archive.name: piece.archive for piece in taken if piece.archive is not None}
-    skipped = [
-        Skipped(str(member.member), _why_left_out(source, member, limits, beside_exports))
-        for member in source.members()
-        if member.member not in read and _inside(source, member) not in archives
-    ]
-    for archive in archives.values():
-        skipped += left_out(
-            archive, [replace(piece, archive=None) for piece in taken if piece.archive is archive], limits
-        )
-    return skipped
-
-
-def _why_left_out(source: Source, member: Source, limits: ZipLimits | None, beside_exports: bool) -> str:
-    if _is_media(member):
-        return _NOBODY
-    try:
-        if isinstance(source.container, Folder) and member.member is not None and member.head(4) in ARCHIVE:
-            source.container.archive(member.member, limits)
-            return _NOBODY
-        # Beside an export of several files an adapter may not be sure enough.
-        chosen = registry.choose(member) if beside_exports else None
-        member.head(1)
-    except ZipValidationError as error:
-        return str(error)
-    return f"{chosen[0].name} is not sure of it ({chosen[1]:.0%}), and it is not alone" if chosen else _NOBODY
+    return Source(f"{folder.name}/{name}", member.on_disk, None, folder.container.archive(name, limits))
 
 
 def refusal(source: Source, mapping: Mapping[str, str] | None = None) -> ExportError:

@@ -16,7 +16,7 @@ from ..sql import count, quoted
 from ..transaction import is_open, transaction
 from . import registry, staging
 from .adapter import MESSAGE_COLUMNS, Adapter, Chat, LoadOptions, Skipped, Source
-from .choosing import left_out, pieces, refusal
+from .choosing import pieces, refusal
 from .errors import ExportError
 from .report import FileReport, IngestReport
 from .safezip import ZipLimits, ZipValidationError
@@ -479,7 +479,7 @@ def with_progress(
 
 def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: LoadOptions) -> FileReport:
     started, before = time.perf_counter(), loader.inserting
-    taken = pieces(source, named, options.limits)
+    taken, left_out = pieces(source, named, options.limits)
     if not taken:
         raise refusal(source, options.mapping)
     options = replace(options, several=options.several or len(taken) > 1)
@@ -494,7 +494,7 @@ def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: 
             file.details.append({**chat.details, "messages": inserted + duplicates})
             file.skipped += chat.skipped
             file.warnings += chat.warnings
-    file.skipped += left_out(source, taken, options.limits)
+    file.skipped += left_out
     if not file.rows:
         skipped = f"; skipped {_first(file.skipped)}" if file.skipped else ""
         raise ExportError(

@@ -11,7 +11,7 @@ import duckdb
 
 from . import registry
 from .adapter import Adapter, LoadOptions, Skipped, Source
-from .choosing import left_out, pieces, refusal
+from .choosing import pieces, refusal
 from .errors import ExportError
 from .load import check_timezone, count_messages, with_progress
 from .report import shown_details, shown_skipped
@@ -113,7 +113,7 @@ def sniff(
 
 def _sniff_source(source: Source, named: Adapter | None, options: LoadOptions) -> list[Sniffed]:
     try:
-        taken = pieces(source, named, options.limits)
+        taken, left_out = pieces(source, named, options.limits)
     except (ValueError, OSError) as error:
         return [Sniffed(source.name, error=str(error))]
     if not taken:
@@ -133,5 +133,5 @@ def _sniff_source(source: Source, named: Adapter | None, options: LoadOptions) -
             one.error = str(error)
         one.seconds = time.perf_counter() - started
         found.append(one)
-    found[0].skipped += left_out(source, taken, options.limits)
+    found[0].skipped += left_out
     return found

@@ -277,11 +277,12 @@ def _read_header(head: bytes) -> tuple[list[str], str, str]:
     """Names in the first line, the delimiter, and the encoding. No names where it is no CSV."""
     encoding = "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
     text = head.decode("utf-16" if encoding == "utf-16" else "utf-8-sig", "replace").lstrip("\r\n")
+    lines = text.splitlines(keepends=True)
     best: list[str] = []
     chosen = ","
     for delimiter in _DELIMITERS:
         try:
-            fields = next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), [])
+            fields = next(csv.reader(lines, delimiter=delimiter), [])
         except csv.Error:  # a field without an end
             continue
         if len(fields) > len(best):
