@@ -655,7 +655,9 @@ def test_options_of_parse_rows() -> None:
         streamliner_udf.parse_rows("parse_whatsapp", b"", "x")
     with pytest.raises(TypeError, match="parse_whatsapp: expected at most 1 options, got 2"):
         streamliner_udf.parse_rows("parse_whatsapp", b"", "dmy", "mdy")
-    with pytest.raises(TypeError, match="sniff_whatsapp: expected a function that gives a list of structs"):
+    with pytest.raises(
+        TypeError, match="parse_rows: expected a function that gives a list of structs, got sniff_whatsapp"
+    ):
         streamliner_udf.parse_rows("sniff_whatsapp", b"")
 
 
