@@ -346,6 +346,25 @@ def test_words_for_morning_and_afternoon_are_known_or_named(
     assert sniffed.messages == 0
 
 
+def test_unknown_words_in_an_archive(con: duckdb.DuckDBPyConnection) -> None:
+    def archive(**members: str) -> bytes:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as file:
+            for name, text in members.items():
+                file.writestr(f"{name}.txt", text)
+        return packed.getvalue()
+
+    unknown = "05/03/2024, 9:15 xm - Ana: hi\n"
+    for source in ("auto", "whatsapp"):
+        with pytest.raises(
+            ExportError, match=r"got one\.txt with no message in its first 64 KiB: the time of line 1 has 'xm'"
+        ):
+            ingest(con, archive(one=unknown), source=source)
+    report = ingest(con, archive(one=unknown, two=unknown.replace("xm", "pm")))
+    assert report.rows == 1
+    assert [s.name for s in report.skipped if "'xm', which is not known; write am or pm" in s.reason] == ["one.txt"]
+
+
 def test_a_word_in_a_message_is_no_reason_to_refuse_the_file(con: duckdb.DuckDBPyConnection) -> None:
     usual = "".join(f"3/29/24, 9:{i % 60:02} AM - A: a\n" for i in range(150))
     report = ingest(con, f"{usual}3/29/24, 9:15 sharp - bring cake\n{usual}".encode(), table="quoted")

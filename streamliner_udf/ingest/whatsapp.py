@@ -125,7 +125,7 @@ def _options(source: Source, options: LoadOptions) -> str:
 # What `sniff_whatsapp` says of words for morning and afternoon, and of other lines that look like messages.
 _UNKNOWN_WORD = re.compile("the time of line [0-9]+ has '.*', which is not known(?:, and so have ([0-9]+) more)?")
 _DOUBTS = re.compile(
-    "; (?=the time of line |dates that do not exist in this order: |headers (?:of another|behind the) |the word before )"
+    "; (?=the time of line |the word before all times |dates that do not exist |headers of another |headers behind )"
 )
 _QUOTED = 100  # messages, among which one line that looks like a message may be quoted
 
@@ -208,7 +208,11 @@ def _why_no_chat(archive: Container, name: str) -> ZipValidationError | str | No
         sample = archive.peek(name, _SAMPLE)
     except ZipValidationError as error:
         return error
-    return None if _parse(sample).messages else "no header of a message in its first 64 KiB"
+    parsed = _parse(sample)
+    if parsed.messages:
+        return None
+    word = _unknown_word(_sniff(parsed.content))
+    return f"no message in its first 64 KiB: {word}" if word else "no header of a message in its first 64 KiB"
 
 
 def _find_chats(archive: Container, skipped: list[Skipped]) -> Iterator[str]:
@@ -307,7 +311,10 @@ class WhatsAppAdapter:
             assert source.container is not None
             if isinstance(source.container, Folder):
                 return 0.0  # there may be chats of several kinds in one: each file is looked at for itself
-            return 0.8 if any(True for _ in _find_chats(source.container, [])) else 0.0
+            skipped: list[Skipped] = []
+            if any(True for _ in _find_chats(source.container, skipped)):
+                return 0.8
+            return 0.1 if any(_UNKNOWN_WORD.search(one.reason) for one in skipped) else 0.0
         head = source.head(_SAMPLE)
         if not head or (b"\0" in head[:2] and head[:2] not in (b"\xff\xfe", b"\xfe\xff")):
             return 0.0
@@ -323,6 +330,9 @@ class WhatsAppAdapter:
         assert source.container is not None
         skipped: list[Skipped] = []
         names = list(_find_chats(source.container, skipped))
+        if not names and (words := [one for one in skipped if _UNKNOWN_WORD.search(one.reason)]):
+            got = f"{words[0].name} with {words[0].reason}"
+            raise ExportError(f"ingest: expected {source.name} to hold messages like {_EXAMPLE}, got {got}")
         options = replace(options, several=options.several or len(names) > 1)
         for name in names:
             yield self._chat(source.member_named(name), options, skipped)
