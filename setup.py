@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import platform
 import re
 import sys
 import sysconfig
@@ -29,20 +30,28 @@ def sources(*folders: str) -> list[str]:
 
 def duckdb_platform() -> str:
     """The platform as DuckDB's `PRAGMA platform` names it; DuckDB refuses a file of another one."""
-    system = {"linux": "linux", "darwin": "osx", "win32": "windows"}[sys.platform]
+    system = {"linux": "linux", "darwin": "osx", "win32": "windows"}.get(sys.platform)
     # Of what is built, and not of what builds: they differ where a compiler for another processor is used.
     target = sysconfig.get_platform().rpartition("-")[2].lower()
-    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}[target]
+    if target == "universal2":
+        # The library has both processors, and the footer one: that of the DuckDB that is here.
+        target = platform.machine().lower()
+    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(target)
+    if not system or not machine:
+        raise SystemExit(
+            "setup.py: expected a platform with DuckDB extensions (Linux, macOS or Windows on x86-64 or arm64), "
+            f"got {sysconfig.get_platform()}"
+        )
     musl = "_musl" if system == "linux" and "musl" in (sysconfig.get_config_var("SOABI") or "") else ""
     return f"{system}_{machine}{musl}"
 
 
-def duckdb_footer(platform: str) -> bytes:
+def duckdb_footer(name: str) -> bytes:
     """The 534 bytes that make a shared library a DuckDB extension of the stable C API v1.2.0.
 
     A WebAssembly custom-section header, eight 32-byte fields in reverse order, and room for a signature.
     """
-    fields = ["", "", "", "C_STRUCT", VERSION, "v1.2.0", platform, "4"]
+    fields = ["", "", "", "C_STRUCT", VERSION, "v1.2.0", name, "4"]
     header = bytes([0x00, 0x93, 0x04, 0x10]) + b"duckdb_signature" + bytes([0x80, 0x04])
     return header + b"".join(field.encode().ljust(32, b"\0") for field in fields) + bytes(256)
 

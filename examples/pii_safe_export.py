@@ -78,8 +78,7 @@ print(con.sql("SELECT person, text FROM safe WHERE text LIKE '%REDACTED%' ORDER 
 # ## Check, then export
 #
 # What is masked must not be found again, and no name of the list may be left. Then as many of the latest messages as
-# fit
-# 8,000 tokens.
+# fit 8,000 tokens.
 
 # %%
 left_over = con.execute(

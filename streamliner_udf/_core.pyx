@@ -541,7 +541,7 @@ cdef class Function:
                 self.row = &sl_functions[f]
                 break
         else:
-            raise LookupError(f"expected a name of csrc/functions.def, got {name!r}")
+            raise LookupError(f"expected the name of a function, as sl_functions() lists them, got {name!r}")
         self.name = name
         self.params = [self.row.params[p].name.decode() for p in range(self.row.param_count)]
         self.field_names = [_decode(self.row.result.fields[i].name) for i in range(self.row.result.field_count)]
@@ -1149,7 +1149,7 @@ cdef class Function:
         cdef sl_status status
         cdef int64_t failed = 0
         if self.row.result.type != SL_TYPE_STRUCT or self.defaults is None:
-            raise TypeError(f"{self.name}: expected a function that gives a struct")
+            raise TypeError(f"parse_row: expected a function that gives a struct, got {self.name}")
         cdef _Options options = self.options_of(args)
         cdef bytes utf8 = self.utf8_of(content)
         cdef sl_str source = sl_str(PyBytes_AS_STRING(utf8), <uint32_t>PyBytes_GET_SIZE(utf8))
@@ -1181,7 +1181,7 @@ cdef class Function:
         cdef _Options options
         cdef uint32_t rows = SL_ROWS_BATCH if batch_rows is None else _batch_rows(self.name, batch_rows)
         if self.row.result.type != SL_TYPE_LIST or self.defaults is None or self.field_names[0] is None:
-            raise TypeError(f"{self.name}: expected a function that gives a list of structs")
+            raise TypeError(f"parse_rows: expected a function that gives a list of structs, got {self.name}")
         options = self.options_of(args)
         cdef const sl_parts *parts = sl_parts_of(self.row)
         if isinstance(content, bytes) and self.opener is not NULL:
@@ -1754,6 +1754,13 @@ cdef class ArrowRows:
         return capsule
 
 
+cdef Function _function(str asking, str name):
+    try:
+        return Function(name)
+    except LookupError as error:
+        raise LookupError(f"{asking}: {error}") from None
+
+
 def parse_row(str name, content, *options):
     """What a function that gives one struct says of one text, which can be bytes.
 
@@ -1772,8 +1779,8 @@ def parse_row(str name, content, *options):
         The fields.
 
     Nulls : fields may be NULL.
-    Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8; InvalidArgument for a
-    wrong option.
+    Errors : LookupError for what is no function; TypeError for another function or content; InvalidUTF8 for bytes
+    that are not UTF-8; InvalidArgument for a wrong option.
     Cost : that of the function.
     Source : beside `parse_rows`, for functions that give one row.
 
@@ -1782,7 +1789,7 @@ def parse_row(str name, content, *options):
     >>> parse_row("sniff_whatsapp", b"25/03/2024, 09:15 - Ana: hi")["date_order"]
     'dmy'
     """
-    return Function(name).look(content, options)
+    return _function("parse_row", name).look(content, options)
 
 
 def parse_rows(str name, content, *options, keyed=None, batch_rows=None):
@@ -1811,8 +1818,8 @@ def parse_rows(str name, content, *options, keyed=None, batch_rows=None):
         The elements as record batches with a column a field. It can be read again and again.
 
     Nulls : fields may be NULL.
-    Errors : TypeError for another function or content; InvalidUTF8 for bytes that are not UTF-8; InvalidArgument for a
-    file that the function refuses, and for a wrong option.
+    Errors : LookupError for what is no function; TypeError for another function or content; InvalidUTF8 for bytes
+    that are not UTF-8; InvalidArgument for a file that the function refuses, and for a wrong option.
     Cost : that of the function, in threads of its own: a reader gets the first rows while the last are still made. Texts
     are views (`string_view`) into the bytes wherever they stand there, so that the bytes stay as long as one row does;
     what knows no views has to cast the columns to `string`, which copies them.
@@ -1825,7 +1832,7 @@ def parse_rows(str name, content, *options, keyed=None, batch_rows=None):
     >>> duckdb.sql("SELECT author, text FROM messages").fetchall()
     [('Ana', 'hi')]
     """
-    return Function(name).parse(content, options, keyed, batch_rows)
+    return _function("parse_rows", name).parse(content, options, keyed, batch_rows)
 
 
 include "_items.pxi"

@@ -1,7 +1,7 @@
 # The elements of an array inside a large JSON document, as an Arrow stream: csrc/python/items.h.
 
 cimport cython
-from cpython.buffer cimport PyBUF_READ, PyBUF_SIMPLE, Py_buffer, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_READ, PyBUF_SIMPLE, Py_buffer, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.ref cimport Py_DECREF, Py_INCREF
 
@@ -129,6 +129,8 @@ cdef class JsonItems:
         self.fields.latin1 = latin1
         if fields is not None:
             self.add_fields(fields)
+        if not PyObject_CheckBuffer(content):
+            raise TypeError(f"JsonItems: expected content to be bytes or another buffer, got {type(content).__name__}")
         PyObject_GetBuffer(content, &self.buffer, PyBUF_SIMPLE)
         self.open_ = True
         # What can be written to might not be what the file holds.

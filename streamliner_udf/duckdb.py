@@ -85,7 +85,7 @@ def extension_path() -> Path:
     path = Path(__file__).with_name(f"{EXTENSION_NAME}.duckdb_extension")
     if not path.is_file():
         raise RegistrationError(
-            f"expected the bundled extension at {path}, but the file is missing; reinstall the package"
+            f"extension_path: expected the bundled extension at {path}, but the file is missing; reinstall the package"
         )
     return path
 

@@ -11,8 +11,7 @@ from typing import Any
 
 import duckdb
 
-from ._core import version
-from ._table import FUNCTIONS
+from . import __version__
 from .row_groups import advice, all_threads, fills_no_group
 from .sql import count, identifier, nodes, one_select, quoted
 from .transaction import is_open, transaction
@@ -145,11 +144,11 @@ class _Query:
     def fingerprint(self, given: dict[str, str]) -> dict[str, str]:
         """What the answers depend on beside the rows: the query with the columns it gives, and our functions in it."""
         names = {str(node["function_name"]).lower() for node in nodes(self.tree) if node.get("class") == "FUNCTION"}
-        ours = sorted(names & {function.sql_name for function in FUNCTIONS.values()})
+        ours = sorted(name for name in names if name.startswith("sl_"))
         normal = self.connection.execute("SELECT json_deserialize_sql(?)", [json.dumps(self.tree)]).fetchall()[0][0]
         return {
             "query": hashlib.sha256(json.dumps([normal, given]).encode()).hexdigest(),
-            "functions": ", ".join(f"{name} {version()}" for name in ours),
+            "functions": ", ".join(f"{name} {__version__}" for name in ours),
             "inputs": "key, input, place",
         }
 

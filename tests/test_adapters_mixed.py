@@ -216,6 +216,20 @@ def test_what_is_attached_to_a_chat_is_no_export(con: duckdb.DuckDBPyConnection,
     assert reasons["photo.webp"] == reasons["notes.txt"] == "no adapter takes it"
 
 
+def test_a_chat_that_cannot_be_read_is_no_error_beside_another_export(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """Its words for morning and afternoon are not known; alone in an archive it is an error that names them."""
+    unknown = {"WhatsApp Chat with Cy.txt": b"05/03/2024, 9:15 xm - Cy: hi\n"}
+    with pytest.raises(ExportError, match=r"WhatsApp Chat with Cy\.txt .*'xm', which is not known"):
+        ingest(con, write(unknown, tmp_path / "alone", packed=True))
+    for number, kind in enumerate(("telegram", "slack")):
+        report = ingest(con, write(unknown | KINDS[kind][0], tmp_path / str(number), packed=True), mode="replace")
+        assert report.rows == KINDS[kind][2]
+        reasons = {one.name: one.reason for one in report.skipped}
+        assert reasons["WhatsApp Chat with Cy.txt"] == "whatsapp is not sure of it (10%), and it is not alone"
+
+
 def test_photos_in_an_archive_are_never_unpacked(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -410,6 +410,146 @@ def test_conflicting_dates_are_text() -> None:
     assert "in the other only: 1" in sniff(content)["reason"]
 
 
+AM, PM = "முற்பகல்", "பிற்பகல்"
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "said"),
+    [
+        # As many dates for either order.
+        (
+            chat(*(f"{day}/06/22" for day in range(13, 18)), *(f"06/{day}/22" for day in range(13, 18))),
+            "",
+            "dates that do not exist in this order: 5, the first in line 6, '06/13/22, 9:15 -'",
+        ),
+        (
+            chat("10/06/22", "13/06/22", "14/06/22"),
+            "mdy",
+            "dates that do not exist in this order: 2, the first in line 2, '13/06/22, 9:15 -'",
+        ),
+        (
+            chat("22/06/13", "22/02/30"),
+            "ymd",
+            "dates that do not exist in this order: 1, the first in line 2, '22/02/30, 9:15 -'",
+        ),
+        (
+            chat("13/06/22", "30/02/22"),
+            "",
+            "dates that do not exist in this order: 1, the first in line 2, '30/02/22, 9:15 -'",
+        ),
+        # Headers of another dialect: a fifth of all, or three.
+        (A * 13 + B * 3, "", "headers of another dialect: 3, the first in line 14, '[05/03/2024, 09:15:20]'"),
+        (A * 4 + B, "", "headers of another dialect: 1, the first in line 5, '[05/03/2024, 09:15:20]'"),
+        (A * 5 + B, "", ""),
+        (A * 9 + B * 2, "", ""),
+        (A * 3 + B * 3, "", ""),  # two exports
+        (A * 13 + B * 3, "any", ""),
+        (
+            A * 3 + "x\n\u200e[\u200e05/03/2024,\u202f \u200e 9:15:20 pm] Bo: b\n" * 2 + A,
+            "",
+            "headers of another dialect: 2, the first in line 5, '[05/03/2024, 9:15:20 pm]'",
+        ),
+        (
+            A * 4 + "05/03/2024, 9:15 xm - B: b\n" * 3,
+            "",
+            "headers of another dialect: 3, the first in line 5, '05/03/2024, 9:15 xm -'",
+        ),
+        # Behind the rarer kind of line end.
+        (
+            B.replace("\n", "\r\n") * 9 + B * 3 + B,
+            "",
+            "headers behind the rarer kind of line end: 3, the first in line 11, '[05/03/2024, 09:15:20]'",
+        ),
+        (B.replace("\n", "\r\n") * 9 + B * 2 + B, "", ""),
+        # Words for morning and afternoon.
+        (
+            chat(*["25/3/24"] * 3, time="9:15 pm") + chat("25/3/24", "25/3/24", time="9:15 \u202fx. m"),
+            "",
+            "the time of line 4 has 'x. m', which is not known, and so have 1 more",
+        ),
+        (
+            chat("25/3/24", time="9:15 xm") + chat(*["25/3/24"] * 3, time="9:15 pm"),
+            "any",
+            "the time of line 1 has 'xm', which is not known",
+        ),
+        (
+            f"13/6/18, {AM} 9:22 - A: a\n13/6/18, {PM} 2:22 - A: b\nc\n13/6/18, {AM} 9:25 - A: d\n",
+            "",
+            f"the time of line 1 has '{AM}', which is not known, and so have 2 more",
+        ),
+        (
+            chat(*["13/6/18"] * 3, time=f"{AM} 9:15") + chat(*["13/6/18"] * 3, time=f"{PM} 12:15"),  # as two exports
+            "",
+            f"the time of line 1 has '{AM}', which is not known, and so have 5 more",
+        ),
+        (
+            chat("2018/6/13", time="上午 9:15")
+            + chat("2018/6/13", time="午夜 12:15")
+            + chat("2018/6/13", time="下午 1:15"),
+            "",
+            "the time of line 2 has '午夜', which is not known",
+        ),
+        (
+            chat(*["2018/6/13"] * 2, time="午夜 12:15") + chat("2018/6/13", time="下午 1:15"),
+            "",
+            "the time of line 1 has '午夜', which is not known, and so have 1 more",
+        ),
+        (
+            chat("13/6/18", "14/6/18", time=f"{PM} 2:15"),
+            "",
+            f"the word before all times may be one for morning or afternoon: '{PM}'",
+        ),
+        (chat("13/6/18", "14/6/18", time=f"{PM} 13:15"), "", ""),
+        (chat("13/6/18", "14/6/18", time="klo 9.15"), "", ""),
+        (chat("13/6/18", "14/6/18", time="at 9:15 pm"), "", ""),
+        (chat(*["13/6/18"] * 5, time="at 9:15") + chat("13/6/18", time="um 9:15"), "", ""),
+        (chat(*["13/6/18"] * 5, time="в 19:15") + chat("13/6/18", time="o 9:15"), "", ""),
+    ],
+)
+def test_no_line_that_looks_like_a_message_is_lost_in_silence(content: str, options: str, said: str) -> None:
+    found = sniff(content, options)
+    assert found["reason"].partition("; ")[2] == said
+    assert not (said and found["confident"])
+
+
+DOUBTS = (
+    "which is not known, and so have",
+    "the word before all times",
+    "dates that do not exist",
+    "headers of another dialect",
+    "headers behind the rarer",
+)
+
+
+def test_random_doubts(rng: random.Random) -> None:
+    """Few kinds of headers, so that those of one dialect, and words that take turns, come often."""
+    dates = ["13/06/22", "06/13/22", "6/6/22", "2022/6/13", "31/02/22"]
+    clocks = [
+        "9:15",
+        "13:15",
+        "9:15 pm",
+        "9:15 xm",
+        "xa 9:15",
+        "xb 9:15",
+        "xa 13:15",
+        "上午 9:15",
+        "上午9:15",
+        "xa9:15",
+    ]
+    said = set()
+    for _ in range(600 * SCALE):
+        some, times = rng.sample(dates, rng.randint(1, 2)), rng.sample(clocks, rng.randint(1, 4))
+        content = ""
+        for _ in range(rng.randint(1, 30)):
+            stamp = f"{rng.choice(some)}, {rng.choice(times)}"
+            content += rng.choice(["{} - ", "{} - ", "{} - ", "[{}] ", "x\n\u200e{} - "]).format(stamp)
+            content += "Ana: a" + rng.choice(["\n", "\n", "\n", "\r\n"])
+        found = sniff(content, rng.choice(("", "", "dmy", "mdy", "any")))
+        assert found["messages"] <= content.count("Ana: ")
+        said |= {start for start in DOUBTS if start in found["reason"]}
+    assert said == set(DOUBTS)
+
+
 def test_system_lines_count_for_the_order() -> None:
     assert sniff("5/3/2024, 9:15 - Ana: a\n5/25/2024, 9:15 - Ana added Bo")["date_order"] == "mdy"
 
@@ -486,6 +626,10 @@ IOS, ANDROID, MARKED = "[05/03/2024, 09:15:20] ", "05/03/2024, 09:15 - ", "\u200
         (IOS, "\u200eThis message was deleted.", "deleted", None),
         (ANDROID, "Mensagem apagada", "deleted", None),
         (IOS, "hi \u200e<This message was edited>", "text", None),
+        (IOS, "\u200e<This message was edited>", "text", None),
+        (MARKED, "\u200e<Diese Nachricht wurde bearbeitet.>", "text", None),
+        (ANDROID, "<Mensagem editada>", "text", None),
+        (ANDROID, "<This message was edited..>", "omitted", None),
         (IOS, "\u200ePOLL:\nWhere?\n\u200eOPTION: Rome (2 votes)", "poll", None),
         (ANDROID, "ENQUETE:\nOnde?\nOPÇÃO: Roma (2 votos)", "poll", None),
         (ANDROID, "location: https://maps.google.com/?q=-15.7,-47.8", "location", None),
@@ -607,6 +751,9 @@ def long_exports() -> dict[str, str]:
         "a marker that nobody knows": "".join(
             [*usual, *(f"05/03/2024, 9:15 xyz{i} - Ana: hi\n" for i in range(3)), *usual]
         ),
+        "words that take turns": "".join(
+            f"05/03/2024, {'xa' if i % 5000 else 'xb'} 9:{i % 60:02} - Ana: hi {i}\n" for i in range(1, 16_000)
+        ),
         "many dialects": "".join(
             [*usual[:6000], *(f"0{i % 5 + 1}.03.2024 w{i} 9:15 - Ana: hi\n" for i in range(60)), *usual[6000:]]
         ),
@@ -655,7 +802,9 @@ def test_options_of_parse_rows() -> None:
         streamliner_udf.parse_rows("parse_whatsapp", b"", "x")
     with pytest.raises(TypeError, match="parse_whatsapp: expected at most 1 options, got 2"):
         streamliner_udf.parse_rows("parse_whatsapp", b"", "dmy", "mdy")
-    with pytest.raises(TypeError, match="sniff_whatsapp: expected a function that gives a list of structs"):
+    with pytest.raises(
+        TypeError, match="parse_rows: expected a function that gives a list of structs, got sniff_whatsapp"
+    ):
         streamliner_udf.parse_rows("sniff_whatsapp", b"")
 
 

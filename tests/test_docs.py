@@ -7,7 +7,6 @@ import contextlib
 import doctest
 import importlib
 import io
-import pkgutil
 import re
 import shlex
 import shutil
@@ -22,20 +21,24 @@ import pytest
 from paths import FUNCTIONS
 
 import streamliner_udf
-from streamliner_udf import cli, reference
+from streamliner_udf import _core, cli, reference
 
 ROOT = Path(__file__).parents[1]
 # Each of its sections is about a library of its own, and runs where that is installed.
 INTEGRATIONS = ROOT / "docs/integrations.md"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("[!.]*/README.md")])
-MODULES = [f"{reference.__name__}.{module.name}" for module in pkgutil.iter_modules(reference.__path__)] + [
-    "streamliner_udf.duckdb",
-    "streamliner_udf.ingest.load",
-    "streamliner_udf.scale.fit",
-    "streamliner_udf.ingest.sniffing",
-    "streamliner_udf.near_duplicates",
-    "streamliner_udf.tuning.tuner",
-]
+PACKAGE = Path(streamliner_udf.__file__).parent
+MODULES = sorted(
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+    for path in PACKAGE.rglob("*.py")
+    if ">>> " in path.read_text(encoding="utf-8")
+)
+# What is compiled, beside the functions of the table.
+COMPILED = sorted(
+    name
+    for name, found in vars(_core).items()
+    if getattr(found, "__module__", None) == _core.__name__ and ">>> " in (found.__doc__ or "")
+)
 COMMANDS = next(action.choices for action in cli._parser()._actions if isinstance(action.choices, dict))
 
 
@@ -51,7 +54,7 @@ def blocks_of(text: str, language: str) -> list[tuple[int, str]]:
 
 def failures(test: doctest.DocTest) -> str:
     report: list[str] = []
-    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append, clear_globs=False)
+    doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS).run(test, out=report.append, clear_globs=False)
     return "".join(report)
 
 
@@ -60,6 +63,13 @@ def test_docstrings_run(name: str) -> None:
     module = importlib.import_module(name)
     for test in doctest.DocTestFinder(exclude_empty=True).find(module, name):
         assert not (report := failures(test)), report
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_docstrings_of_compiled_doors_run(name: str) -> None:
+    found = getattr(_core, name)
+    test = doctest.DocTestParser().get_doctest(found.__doc__, vars(_core).copy(), name, None, None)
+    assert not (report := failures(test)), report
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

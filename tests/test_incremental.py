@@ -96,7 +96,7 @@ def test_another_query_or_version_computes_all(con: duckdb.DuckDBPyConnection, m
     assert materialize(con, "clean", spaced, key="id").reason == "incremental", "only the spelling is different"
     other = QUERY.replace("IS NOT NULL", "!= ''")
     assert materialize(con, "clean", other, key="id").reason == "query changed"
-    monkeypatch.setattr("streamliner_udf.incremental.version", lambda: "99.0")
+    monkeypatch.setattr("streamliner_udf.incremental.__version__", "99.0")
     assert materialize(con, "clean", other, key="id").reason == "functions changed"
     assert materialize(con, "plain", "SELECT id, lower(said) AS s FROM notes", key="id").reason == "first"
     monkeypatch.undo()

@@ -475,6 +475,108 @@ def test_a_marker_that_nobody_knows_is_named(con: duckdb.DuckDBPyConnection) -> 
             ingest(con, content, source=source)
 
 
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        ("13/6/18, x 9:22 - A: a\n13/6/18, y 2:22 - A: b\n13/6/18, x 9:25 - A: c\n", "line 1 has 'x'"),
+        ("2018/6/13 上午9:22 - A: a\n2018/6/13 午夜12:22 - A: b\n2018/6/13 下午1:22 - A: c\n", "line 2 has '午夜'"),
+    ],
+)
+def test_words_for_morning_and_afternoon_are_known_or_named(
+    con: duckdb.DuckDBPyConnection, content: str, word: str
+) -> None:
+    with pytest.raises(
+        ExportError, match=f"that are known in bytes, got others: the time of {word}, which is not known"
+    ):
+        ingest(con, content.encode())
+    [sniffed] = sniff(content.encode())
+    assert word in (sniffed.error or "")
+    assert sniffed.messages == 0
+
+
+def test_unknown_words_in_an_archive(con: duckdb.DuckDBPyConnection) -> None:
+    def archive(**members: str) -> bytes:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as file:
+            for name, text in members.items():
+                file.writestr(f"{name}.txt", text)
+        return packed.getvalue()
+
+    unknown = "05/03/2024, 9:15 xm - Ana: hi\n"
+    for source in ("auto", "whatsapp"):
+        with pytest.raises(
+            ExportError, match=r"got one\.txt with no message in its first 64 KiB: the time of line 1 has 'xm'"
+        ):
+            ingest(con, archive(one=unknown), source=source)
+    report = ingest(con, archive(one=unknown, two=unknown.replace("xm", "pm")))
+    assert report.rows == 1
+    assert [s.name for s in report.skipped if "'xm', which is not known; write am or pm" in s.reason] == ["one.txt"]
+
+
+def test_a_word_in_a_message_is_no_reason_to_refuse_the_file(con: duckdb.DuckDBPyConnection) -> None:
+    usual = "".join(f"3/29/24, 9:{i % 60:02} AM - A: a\n" for i in range(150))
+    report = ingest(con, f"{usual}3/29/24, 9:15 sharp - bring cake\n{usual}".encode(), table="quoted")
+    [warning] = report.warnings
+    assert report.rows == 300
+    assert "read as text: the time of line 151 has 'sharp', which is not known; dates are read as mdy" in warning
+    with pytest.raises(
+        ExportError, match="line 151 has 'sharp', which is not known, and so have 3 more; write am or pm"
+    ):
+        ingest(con, (usual + "3/29/24, 9:15 sharp - A: a\n" * 4 + usual).encode())
+
+
+def test_lines_that_look_like_messages_are_named(con: duckdb.DuckDBPyConnection) -> None:
+    def lines(*dates: str, layout: str = "{}, 20:31 - P: a\n") -> str:
+        return "".join(layout.format(date) for date in dates)
+
+    dmy, mdy = [f"{day}/06/22" for day in range(13, 18)], [f"06/{day}/22" for day in range(13, 18)]
+    for content, order, rows, warned in (
+        (
+            lines(*dmy, *mdy),
+            "auto",
+            5,
+            "this order: 5, the first in line 6, '06/13/22, 20:31 -'; dates are read as dmy",
+        ),
+        (lines("10/06/22", "11/06/22", *dmy), "mdy", 2, "this order: 5, the first in line 3, '13/06/22, 20:31 -'"),
+        (
+            lines(*dmy * 6) + lines(*mdy, layout="[{}, 8:31:00 PM] P: a\n"),
+            "auto",
+            30,
+            "headers of another dialect: 5, the first in line 31, '[06/13/22, 8:31:00 PM]'",
+        ),
+    ):
+        report = ingest(con, content.encode(), mode="replace", date_order=order)
+        [warning] = report.warnings
+        assert warning.startswith("bytes: lines that look like messages were read as text: ")
+        assert warned in warning
+        assert (report.rows, report.files[0].details[0]["confident"]) == (rows, False)
+    report = ingest(con, lines("13/06/22", "14/06/22", layout="{}, x 9:31 - P: a\n").encode(), mode="replace")
+    assert report.warnings == [
+        "bytes: hours are read as they stand: the word before all times may be one for morning or afternoon: 'x'"
+    ]
+
+
+def test_messages_that_were_edited(con: duckdb.DuckDBPyConnection) -> None:
+    bodies = [
+        "hi \u200e<This message was edited>",
+        "\u200e<Se editó este mensaje.>",
+        "two\nlines <Mensagem editada>",
+        "not <This message was edited> so",
+        "<This message was edited",
+        "a > b",
+        "",
+    ]
+    content = (
+        "".join(f"[13/06/22, 20:31:05] A: {body}\r\n" for body in bodies)
+        + "[13/06/22, 20:31:06] \u200e<Mensagem editada>"
+    )
+    ingest(con, content.encode(), table="changed")
+    found = con.execute("SELECT edited, kind, text FROM changed ORDER BY seq").fetchall()
+    assert [edited for edited, _, _ in found] == [True, True, True, False, False, False, False, False]
+    assert found[0] == (True, "text", "hi <This message was edited>")
+    assert found[1] == (True, "text", "<Se editó este mensaje.>")
+
+
 def test_files_of_one_ingestion_do_not_stay_in_memory(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,6 +93,8 @@ def test_readings_begin_anew_and_the_header_is_there() -> None:
 def test_nothing_and_other_things() -> None:
     for content in (b"", b"5", b"[]", b"{}", b'{"messages": {}}', b'{"messages": 5}', b"null", b"\xff\xfe"):
         assert read(content, ["messages"])[0] == []
+    with pytest.raises(TypeError, match="JsonItems: expected content to be bytes or another buffer, got str"):
+        JsonItems("[]", [])
     with pytest.raises(TypeError, match="expected path to be at most 8 steps"):
         JsonItems(b"", "messages")
     with pytest.raises(TypeError, match="expected a step to be None or up to four names"):

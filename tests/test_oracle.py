@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import html
+import importlib.util
 import random
 import re
 import unicodedata
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -240,6 +242,35 @@ LAWS: dict[str, list[Callable[[list[str]], None]]] = {
     "slugify": [idempotent("slugify"), slugs_are_slugs],
     "parse_whatsapp": [message_order],
 }
+
+
+def test_the_differential_run_sees_what_only_lists_have() -> None:
+    """An answer, and an error, that a row has for what stands beside it."""
+    path = Path(__file__).parent / "fuzz/differential.py"
+    spec = importlib.util.spec_from_file_location("differential", path)
+    assert spec
+    assert spec.loader
+    differential: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(differential)
+    true_run = differential.run
+
+    def refusing(way: str, function: Function, rows: list[Any], options: Options) -> list[Any]:
+        if len(rows) > 1:
+            raise ValueError("two are too many")
+        return list(true_run(way, function, rows, options))
+
+    def leaking(way: str, function: Function, rows: list[Any], options: Options) -> list[Any]:
+        found = list(true_run(way, function, rows, options))
+        return [found[0], *found[:-1]]
+
+    def find(run: Callable[..., list[Any]]) -> Any:
+        differential.run = run
+        texts = ["one two", "two  three"]
+        return differential.compare(FUNCTIONS["slugify"], texts, lambda done: done < 3, random.Random(1))[1]
+
+    assert find(true_run) is None
+    assert find(refusing)[2] == "error: two are too many"
+    assert find(leaking) is not None
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -103,3 +104,31 @@ def test_many_rows_on_all_its_threads(ask: Callable[[str], list[list[Any]]]) -> 
 def test_errors_are_errors_there_too(ask: Callable[[str], list[list[Any]]]) -> None:
     with pytest.raises(RuntimeError, match=r"sl_slugify: expected max_length .* got 0"):
         ask("SELECT sl_slugify('a', 0) AS a")
+
+
+def block(begin: str) -> str:
+    """The block of docs/other-clients.md that begins so, with the path of the file in it."""
+    page = (Path(__file__).parents[1] / "docs/other-clients.md").read_text(encoding="utf-8")
+    found = page.partition(f"\n{begin}")[2].partition("\n```")[0]
+    assert found, begin
+    return (begin + found).replace(".../streamliner_udf.duckdb_extension", streamliner_udf.extension_path().as_posix())
+
+
+@pytest.mark.parametrize("client", ["cli", "node"])
+def test_what_the_page_shows_runs(client: str) -> None:
+    program = command(client)[0]
+    if client == "cli":
+        arguments = shlex.split(block("duckdb -unsigned"))[1:]
+    else:
+        arguments = ["-e", block("const { DuckDBInstance }")]
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, encoding="utf-8", timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "ola-mundo" in done.stdout
+
+
+def test_a_view_can_say_what_it_needs() -> None:
+    with streamliner_udf.connect() as con:
+        con.execute("CREATE VIEW slugs AS SELECT sl_slugify('A b') AS slug")
+        for statement in con.extract_statements(block("COMMENT ON VIEW")):
+            con.execute(statement)
+        assert con.fetchall() == [("slugs", "needs the functions of streamliner_udf")]

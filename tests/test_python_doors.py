@@ -472,10 +472,14 @@ def test_rows_of_nothing() -> None:
 
 
 def test_rows_refuse_other_functions_and_contents() -> None:
-    with pytest.raises(TypeError, match="slugify: expected a function that gives a list of structs"):
+    with pytest.raises(TypeError, match="parse_rows: expected a function that gives a list of structs, got slugify"):
         streamliner_udf.parse_rows("slugify", "a")
-    with pytest.raises(LookupError, match=r"expected a name of csrc/functions\.def, got 'nothing'"):
+    with pytest.raises(LookupError, match=r"^parse_rows: expected the name of a function, as .*, got 'nothing'"):
         streamliner_udf.parse_rows("nothing", "a")
+    with pytest.raises(LookupError, match=r"^parse_row: expected the name of a function, as .*, got 'nothing'"):
+        streamliner_udf.parse_row("nothing", "a")
+    with pytest.raises(TypeError, match="parse_row: expected a function that gives a struct, got slugify"):
+        streamliner_udf.parse_row("slugify", "a")
     with pytest.raises(TypeError, match="parse_whatsapp: expected str or bytes, got list"):
         streamliner_udf.parse_rows("parse_whatsapp", ["a"])  # type: ignore[arg-type]
     with pytest.raises(InvalidUTF8, match="parse_whatsapp: expected valid UTF-8"):

@@ -169,9 +169,11 @@ static sl_status look(chat *c, sl_rows *out) {
     cells[4].integer = (int64_t)c->count;
     cells[5].integer = c->count ? (int64_t)c->records[0].line - 1 : (int64_t)sl_chat_count_lines(c);
     cells[1].text = (sl_str){c->count ? order[c->segments[0].decision.order] : NULL, c->count ? 3 : 0};
-    cells[2].integer = c->count && !c->unknown_line[0];
+    int doubts;
+    SL_TRY(sl_chat_describe(c, out, &cells[0].text, &cells[3].text, &doubts));
+    cells[2].integer = c->count && !doubts;
     for (uint32_t s = 0; s < c->segment_count; s++) cells[2].integer &= c->segments[s].decision.confident;
-    return sl_chat_describe(c, out, &cells[0].text, &cells[3].text);
+    return SL_OK;
 }
 
 static sl_status look_parts(void *state, sl_rows *out) { return look(&((chat_parts *)state)->c, out); }

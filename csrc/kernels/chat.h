@@ -153,7 +153,29 @@ typedef struct chat_other {
     chat_dialect dialect;
     const char *first, *last;
     size_t count;
+    uint32_t line; /* of the first */
+    int late;      /* an hour above 12 */
 } chat_other;
+
+/* Lines that look like headers and are text, by the reason for that: how many, and the first of them. */
+enum {
+    CHAT_LOST_WORD,     /* the word for morning or afternoon is not known, and the dialect counts */
+    CHAT_LOST_ANY_WORD, /* the same, whatever the dialect */
+    CHAT_LOST_DIALECT,
+    CHAT_LOST_END, /* behind the rarer kind of line end */
+    CHAT_LOST_DATE,
+    CHAT_LOST
+};
+typedef struct chat_lost {
+    size_t count;
+    uint32_t line;
+    sl_str text; /* the word, or the header */
+} chat_lost;
+static inline void chat_lose(chat_lost *lost, uint32_t line, const char *p, const char *end) {
+    if (lost->count++) return;
+    lost->line = line;
+    lost->text = (sl_str){p, (uint32_t)(end - p)};
+}
 
 typedef struct chat {
     const char *start, *end;
@@ -175,9 +197,7 @@ typedef struct chat {
     chat_record *records;
     size_t count, capacity;
     size_t headers;
-    /* The first lines that would be headers if their markers were known: of a dialect that counts, and of any. */
-    uint32_t unknown_line[2];
-    sl_str unknown[2];
+    chat_lost lost[CHAT_LOST];
     uint32_t other_count;
     chat_other others[1 + CHAT_OTHERS]; /* the first is the one that was locked */
 } chat;
@@ -252,8 +272,9 @@ static inline uint32_t chat_space(const char *p, const char *end) {
     return s[2] == 0xAF || s[2] == 0x89 ? 3 : 0; /* U+202F, U+2009 */
 }
 
-/* What headers look like and why dates have their order, as text for people. */
-sl_status sl_chat_describe(const chat *c, sl_rows *rows, sl_str *dialect, sl_str *reason);
+/* What headers look like and why dates have their order, as text for people; `doubts` counts what the reason says of lines
+ * that are not read, or not as they should be. */
+sl_status sl_chat_describe(const chat *c, sl_rows *rows, sl_str *dialect, sl_str *reason, int *doubts);
 
 /* Length of the direction mark or byte order mark at p, else 0. */
 static inline uint32_t chat_mark(const char *p, const char *end) {

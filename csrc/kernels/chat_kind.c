@@ -74,6 +74,13 @@ static const sl_str omitted_texts[] = {
     TEXT("imagen omitida"), TEXT("image absente"), TEXT("gambar tidak disertakan"),
 };
 static const sl_str contact_texts[] = {TEXT("Contact card omitted"), TEXT("contact card omitted")};
+/* At the end of a message, in <>, also with a full stop. */
+static const sl_str edited_texts[] = {
+    TEXT("This message was edited"), TEXT("Mensagem editada"), TEXT("Esta mensagem foi editada"),
+    TEXT("Se editó este mensaje"), TEXT("Diese Nachricht wurde bearbeitet"), TEXT("Ce message a été modifié"),
+    TEXT("Questo messaggio è stato modificato"), TEXT("Dit bericht is bewerkt"), TEXT("Pesan ini diedit"),
+    TEXT("Сообщение изменено"),
+};
 static const sl_str call_texts[] = {
     TEXT("Missed voice call"), TEXT("Missed video call"), TEXT("Voice call"), TEXT("Video call"),
 };
@@ -184,6 +191,13 @@ static int is_omitted_bracket(sl_str text) {
     return telling && characters <= 64;
 }
 
+/* The mark of a message that was edited, and nothing else. */
+static int is_edited(sl_str text) {
+    if (text.len < 3) return 0;
+    sl_str words = slice(text.ptr + 1, text.ptr + text.len - (text.ptr[text.len - 2] == '.' ? 2 : 1));
+    return IS_ONE_OF(words, edited_texts);
+}
+
 static int ends_with(const char *start, const char *end, sl_str word) {
     return (size_t)(end - start) >= word.len && !memcmp(end - word.len, word.ptr, word.len);
 }
@@ -263,6 +277,7 @@ sl_str sl_chat_kind(const sl_str *message, uint32_t has, chat_context context, s
         *media = file;
         return is_contact(file) ? SL_STR("contact") : SL_STR("attachment");
     }
+    if (last == '>' && text.ptr[0] == '<' && is_edited(text)) return SL_STR("text");
     if (last == '>' && text.ptr[0] == '<' && is_omitted_bracket(text)) return SL_STR("omitted");
     if (text.len <= TABLE_MAX && is_edge(text)) {
         sl_str sentence = last == '.' ? slice(text.ptr, text.ptr + text.len - 1) : text;

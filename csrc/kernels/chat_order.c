@@ -249,6 +249,7 @@ void sl_chat_settle(chat *c, int wanted) {
                 days = days_of(last, fixed ? CHAT_ORDER_MDY : segment->decision.order, &exists);
             }
             if (SL_UNLIKELY(!exists)) {
+                chat_lose(&c->lost[CHAT_LOST_DATE], r->line, c->start + r->start, c->start + r->rest);
                 if (kept) chat_absorb(&c->records[kept - 1]);
                 continue;
             }

@@ -222,17 +222,19 @@ static sl_status grow(chat *c) {
 }
 
 /* Counts a header whatever its dialect: first those of the dialect that was locked. */
-static void count_other(chat *c, const chat_header *header, const char *line) {
+static void count_other(chat *c, const chat_header *header, const char *line, uint32_t number) {
     uint32_t i = 0;
     c->headers++;
+    chat_lose(&c->lost[CHAT_LOST_DIALECT], number, line, header->rest);
     while (i < c->other_count && !chat_same(&c->others[i].dialect, header)) i++;
     if (i == 1 + CHAT_OTHERS) return;
     if (i == c->other_count) {
-        c->others[i] = (chat_other){{header->dialect, header->connector}, line, line, 0};
+        c->others[i] = (chat_other){{header->dialect, header->connector}, line, line, 0, number, 0};
         c->other_count++;
     }
     c->others[i].count++;
     c->others[i].last = line;
+    c->others[i].late |= header->seconds / 3600 > 12;
 }
 
 static void count_locked(chat *c, const char *line) {
@@ -242,15 +244,14 @@ static void count_locked(chat *c, const char *line) {
     c->headers++;
 }
 
-/* Remembers the first line that would be a header, if its marker were known. */
-static void keep_unknown(chat *c, const chat_header *header, uint32_t line) {
-    int counts = 0;
+/* Counts a line that would be a header, if its marker were known. */
+static void count_unknown(chat *c, const chat_header *header, const char *line, uint32_t number) {
+    const char *word = header->marker.ptr, *end = word + header->marker.len;
+    int counts = c->any;
     for (uint32_t s = 0; s < c->segment_count && !counts; s++) counts = chat_same(&c->segments[s].dialect, header);
-    for (int i = counts ? 0 : 1; i < 2; i++) {
-        if (c->unknown_line[i]) continue;
-        c->unknown_line[i] = line;
-        c->unknown[i] = header->marker;
-    }
+    if (counts) chat_lose(&c->lost[CHAT_LOST_WORD], number, word, end);
+    else chat_lose(&c->lost[CHAT_LOST_DIALECT], number, line, header->rest);
+    chat_lose(&c->lost[CHAT_LOST_ANY_WORD], number, word, end);
 }
 
 /* What a line holds is of the message that it belongs to, which may have begun in the piece before. */
@@ -303,8 +304,8 @@ static inline sl_status read_line(chat *c, reading *r, const char *p, const char
         count_locked(c, p);
         SL_TRY(add_record(c, r->s, p, r->number, r->after_crlf, &header, body));
     } else {
-        if (SL_UNLIKELY(found == 1)) count_other(c, &header, p);
-        else if (SL_UNLIKELY(found == 2)) keep_unknown(c, &header, r->number);
+        if (SL_UNLIKELY(found == 1)) count_other(c, &header, p, r->number);
+        else if (SL_UNLIKELY(found == 2)) count_unknown(c, &header, p, r->number);
         add_flags(c, CHAT_HAS_LINE | (r->after_crlf || c->lines == '\r' ? CHAT_HAS_RETURN : 0));
     }
     r->number++;
@@ -320,7 +321,8 @@ static sl_status find_records(chat *c, chat_window *w) {
     c->count = c->headers = 0;
     c->before = 0;
     c->other_count = 1;
-    c->others[0] = (chat_other){c->segments[0].dialect, NULL, NULL, 0};
+    c->others[0] = (chat_other){c->segments[0].dialect, NULL, NULL, 0, 0, 0};
+    memset(c->lost, 0, sizeof(c->lost));
     for (const char *p = c->from, *body; p < c->to;) {
         const char *base = p, *stop;
         sl_chat_window(p, c->to, c->lines, w);
@@ -386,7 +388,11 @@ static void lock_line_ends(chat *c) {
         for (size_t i = kept == stop ? stop : s->first; i < stop; i++) {
             if (i == s->first || !mixed || (chat_flags(&c->records[i]) & CHAT_AFTER_CRLF) == wanted)
                 c->records[kept++] = c->records[i];
-            else chat_absorb(&c->records[kept - 1]);
+            else {
+                const chat_record *r = &c->records[i];
+                chat_lose(&c->lost[CHAT_LOST_END], r->line, c->start + r->start, c->start + r->rest);
+                chat_absorb(&c->records[kept - 1]);
+            }
         }
         s->first = first;
         s->count = kept - first;
@@ -453,22 +459,24 @@ static void join_others(chat *c, const chat *piece) {
         while (i < c->other_count && !chat_same(&c->others[i].dialect, &header)) i++;
         if (i == 1 + CHAT_OTHERS) continue;
         if (i == c->other_count) {
-            c->others[c->other_count++] = *more;
+            c->others[c->other_count] = *more;
+            c->others[c->other_count++].line += c->line_count;
             continue;
         }
         if (!c->others[i].count) c->others[i].first = more->first;
         c->others[i].last = more->last;
         c->others[i].count += more->count;
+        c->others[i].late |= more->late;
     }
     c->headers += piece->headers;
 }
 
 /* Puts the piece behind those that are in c. */
 static sl_status join_piece(chat *c, chat *piece) {
-    for (int i = 0; i < 2; i++) {
-        if (c->unknown_line[i] || !piece->unknown_line[i]) continue;
-        c->unknown_line[i] = piece->unknown_line[i] + c->line_count;
-        c->unknown[i] = piece->unknown[i];
+    for (int i = 0; i < CHAT_LOST; i++) {
+        chat_lost *lost = &c->lost[i], more = piece->lost[i];
+        if (!lost->count) *lost = (chat_lost){0, more.line + c->line_count, more.text};
+        lost->count += more.count;
     }
     add_flags(c, piece->before);
     for (uint32_t s = 0; s < c->segment_count; s++) join_segment(c, piece, s);
@@ -502,7 +510,6 @@ static sl_status join(chat *c) {
     if (full) { /* more dialects than are counted: which ones depends on all that stands before */
         for (uint32_t s = 0; s < c->segment_count; s++)
             c->segments[s] = (chat_segment){.dialect = c->segments[s].dialect, .start = c->segments[s].start};
-        memset(c->unknown_line, 0, sizeof(c->unknown_line));
         c->from = c->start;
         c->to = c->end;
         status = sl_chat_scan(c, 0, 1);
@@ -554,7 +561,6 @@ sl_status sl_chat_join(chat *c, int *again) {
     if (!c->joined && c->segment_count && !c->any && c->other_count > 1 && find_segments(c)) {
         c->joined = 1;
         *again = 1;
-        memset(c->unknown_line, 0, sizeof(c->unknown_line));
         return split(c, c->wanted_pieces);
     }
     if (!c->segment_count) return SL_OK;
@@ -573,14 +579,14 @@ sl_status sl_chat_read(chat *c, sl_str content, const sl_options *options) {
     return status;
 }
 
-/* Lines of the whole text, and the first one that would be a header if its marker were known. */
+/* Lines of the whole text, of which those that would be headers if their markers were known are counted too. */
 size_t sl_chat_count_lines(chat *c) {
     size_t count = 0;
     chat_header header;
     for (const char *p = c->start; p && p < c->end; p = next_line(c, p)) {
         count++;
-        if (!c->unknown_line[1] && may_start(*p) && sl_chat_header(p, c->end, &header) == 2)
-            keep_unknown(c, &header, (uint32_t)count);
+        if (!c->segment_count && may_start(*p) && sl_chat_header(p, c->end, &header) == 2)
+            count_unknown(c, &header, p, (uint32_t)count);
     }
     return count;
 }

@@ -15,7 +15,7 @@ __all__ = ["Piece", "pieces", "refusal"]
 
 # What Python takes for no photo, sound or film on every system.
 _MEDIA = (".amr", ".flac", ".m4a", ".m4v", ".mkv", ".oga", ".ogg", ".tgs", ".webp", ".wma", ".wmv")
-# A file beside an export of several files, which may well be attached to it, is read where an adapter is surer.
+# What is beside an export of several files, and may well be attached to it, is read where an adapter is surer.
 _SURE = 0.6
 
 
@@ -70,7 +70,17 @@ def pieces(source: Source, named: Adapter | None, limits: ZipLimits | None) -> t
     others, skipped = _others(source, exports, named, limits)
     if len(exports) == 1 and not others and all_are and not isinstance(source.container, Folder):
         return [replace(exports[0], source=source)], []  # its adapter knows best why it leaves out the rest
+    sure = [piece for piece in exports if piece.sure > _SURE]
+    if sure or others:
+        skipped += [
+            Skipped(name, _unsure(piece)) for piece in exports if piece not in sure for name in piece.source.names
+        ]
+        exports = sure
     return exports + others, skipped
+
+
+def _unsure(piece: Piece) -> str:
+    return f"{piece.adapter.name} is not sure of it ({piece.sure:.0%}), and it is not alone"
 
 
 def _others(
@@ -90,7 +100,7 @@ def _others(
         try:
             piece = None if _is_media(member) else _choose(member, named)
             if piece is not None and exports and piece.sure <= _SURE:
-                reason = f"{piece.adapter.name} is not sure of it ({piece.sure:.0%}), and it is not alone"
+                reason = _unsure(piece)
             elif piece is not None:
                 found.append(piece)
                 continue

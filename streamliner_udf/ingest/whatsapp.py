@@ -12,6 +12,7 @@ from typing import Any
 
 import streamliner_udf
 
+from ..reference.chat import EDITED
 from .adapter import ARCHIVE, SMALL, Chat, Container, Folder, LoadOptions, Skipped, Source, shown
 from .errors import ExportError
 from .safezip import SafeZip, ZipLimits, ZipValidationError
@@ -122,10 +123,34 @@ def _options(source: Source, options: LoadOptions) -> str:
     return ",".join([*words, f"title={title}"])
 
 
-def _unknown_marker(content: bytes) -> str | None:
-    """Why no line is a header, where that is for a word for morning or afternoon."""
-    reason = str(_sniff(content)["reason"])
-    return reason if reason.endswith("is not known") else None
+# What `sniff_whatsapp` says of words for morning and afternoon, and of other lines that look like messages.
+_UNKNOWN_WORD = re.compile("the time of line [0-9]+ has '.*', which is not known(?:, and so have ([0-9]+) more)?")
+_DOUBTS = re.compile(
+    "; (?=the time of line |the word before all times |dates that do not exist |headers of another |headers behind )"
+)
+_QUOTED = 100  # messages, among which one line that looks like a message may be quoted
+
+
+def _unknown_word(look: dict[str, Any]) -> str | None:
+    """What is said of words for morning or afternoon that are not known, and what to do. None where there are none, or
+    so few that they can stand in messages: "3/5/24, 9:15 sharp - bring cake"."""
+    found = _UNKNOWN_WORD.search(look["reason"])
+    if found is None or (1 + int(found[1] or 0)) * _QUOTED < look["messages"]:
+        return None
+    return f"{found[0]}; write am or pm in its place"
+
+
+def _warnings(look: dict[str, Any]) -> list[str]:
+    """Of what was decided about an export, and of lines in it that look like messages and are text of another one."""
+    if look["confident"]:
+        return []
+    read = f"dates are read as {look['date_order']}"
+    reason, *doubts = _DOUBTS.split(look["reason"])
+    if not doubts:
+        return [f"{read}, which is not certain: {reason}"]
+    text = [doubt for doubt in doubts if not doubt.startswith("the word")]
+    found = [f"lines that look like messages were read as text: {'; '.join(text)}; {read}: {reason}"] if text else []
+    return found + [f"hours are read as they stand: {doubt}" for doubt in doubts if doubt not in text]
 
 
 # What browsers and file managers add to a name that is there already. Not a year, which the name of a group may end in.
@@ -201,7 +226,11 @@ def _why_no_chat(archive: Container, name: str) -> ZipValidationError | str | No
         sample = archive.peek(name, _SAMPLE)
     except ZipValidationError as error:
         return error
-    return None if _parse(sample).messages else "no header of a message in its first 64 KiB"
+    parsed = _parse(sample)
+    if parsed.messages:
+        return None
+    word = _unknown_word(_sniff(parsed.content))
+    return f"no message in its first 64 KiB: {word}" if word else "no header of a message in its first 64 KiB"
 
 
 def _find_chats(archive: Container, skipped: list[Skipped]) -> Iterator[str]:
@@ -276,13 +305,18 @@ def read_export(path: str | Path, limits: ZipLimits | None = None) -> Export:
     chat = _parse(content)
     if not chat.messages:
         start_text = chat.content[:240].decode("utf-8", "ignore")[:60]
-        why = f": {reason}" if (reason := _unknown_marker(chat.content)) else ""
+        why = f": {word}" if (word := _unknown_word(_sniff(chat.content))) else ""
         raise ExportError(f"expected {path.name} to hold messages like {_EXAMPLE}, got {start_text!r}{why}")
     title = _find_title(path.stem)
     return Export(path, chat.content, chat.messages, title, None, len(content), chat.encoding, chat.replaced, ())
 
 
-_COLUMNS = "seq, ts, author, text, kind, media, line, msg_key"
+# Few texts end with a bracket, so that nothing more is looked for in the others.
+_EDITED = (
+    "CASE WHEN suffix(text, '>') AND author IS NOT NULL "
+    f"THEN regexp_matches(text, '<({'|'.join(EDITED)})[.]?>$') ELSE false END"
+)
+_COLUMNS = f"seq, ts, author, text, kind, {_EDITED} AS edited, media, line, msg_key"
 
 
 class WhatsAppAdapter:
@@ -295,14 +329,17 @@ class WhatsAppAdapter:
             assert source.container is not None
             if isinstance(source.container, Folder):
                 return 0.0  # there may be chats of several kinds in one: each file is looked at for itself
-            return 0.8 if any(True for _ in _find_chats(source.container, [])) else 0.0
+            skipped: list[Skipped] = []
+            if any(True for _ in _find_chats(source.container, skipped)):
+                return 0.8
+            return 0.1 if any(_UNKNOWN_WORD.search(one.reason) for one in skipped) else 0.0
         head = source.head(_SAMPLE)
         if not head or (b"\0" in head[:2] and head[:2] not in (b"\xff\xfe", b"\xfe\xff")):
             return 0.0
         parsed = _parse(head)
         if parsed.messages:
             return 0.9 if self._may_be(source) else 0.0
-        return 0.1 if _unknown_marker(parsed.content) else 0.0  # so that the error can name it
+        return 0.1 if _unknown_word(_sniff(parsed.content)) else 0.0  # so that the error can name it
 
     @staticmethod
     def _may_be(source: Source) -> bool:
@@ -315,9 +352,12 @@ class WhatsAppAdapter:
         """All chats of an archive, with what is attached to them. The files of a folder are looked at one by one."""
         if source.container is None or isinstance(source.container, Folder):
             return
-        chats = list(_find_chats(source.container, []))
+        skipped: list[Skipped] = []
+        chats = list(_find_chats(source.container, skipped))
         if chats:
             yield [*chats, *(name for name in source.names if _ATTACHED.fullmatch(name) and name not in chats)]
+        elif words := [one.name for one in skipped if _UNKNOWN_WORD.search(one.reason)]:
+            yield words  # so that the error can name it
 
     def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
         if not source.is_container:
@@ -326,6 +366,9 @@ class WhatsAppAdapter:
         assert source.container is not None
         skipped: list[Skipped] = []
         names = list(_find_chats(source.container, skipped))
+        if not names and (words := [one for one in skipped if _UNKNOWN_WORD.search(one.reason)]):
+            got = f"{words[0].name} with {words[0].reason}"
+            raise ExportError(f"ingest: expected {source.name} to hold messages like {_EXAMPLE}, got {got}")
         options = replace(options, several=options.several or len(names) > 1)
         for name in names:
             yield self._chat(source.member_named(name), options, skipped)
@@ -338,9 +381,13 @@ class WhatsAppAdapter:
         batch_rows = None if options.several and len(content) < SMALL else options.batch_rows
         parsed = _parse(content, known, f"{self.name}\x1f{title}", batch_rows)
         look = parsed.messages.look()
+        word = _unknown_word(look)
         if not look["messages"]:
+            why = word or look["reason"]
+            raise ExportError(f"ingest: expected {source.name} to hold messages like {_EXAMPLE}, got none: {why}")
+        if word:
             raise ExportError(
-                f"ingest: expected {source.name} to hold messages like {_EXAMPLE}, got none: {look['reason']}"
+                f"ingest: expected words for morning and afternoon that are known in {source.name}, got others: {word}"
             )
         before = look.pop("skipped")
         if before:
@@ -348,8 +395,7 @@ class WhatsAppAdapter:
         del look["messages"]  # the report counts those that were loaded
         held = len(parsed.content)
         chat = Chat(title, title, parsed.messages, _COLUMNS, has_keys=True, details=look, skipped=skipped, held=held)
-        if not look["confident"]:
-            chat.warnings.append(f"dates are read as {look['date_order']}, which is not certain: {look['reason']}")
+        chat.warnings += _warnings(look)
         if not options.chat and (mark := _split_title(named)[1]):
             chat.warnings.append(f"{named!r} ends in the mark of a copy,{mark}: its chat is {title!r}")
         if parsed.replaced:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import unicodedata
 from collections.abc import Container
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _PM = (
     "intheevening"
 )
 AM, PM, NOON = set(_AM.split()), set(_PM.split()), {"中午", "mittags"}
+# Words between date and time. Others may be such words, or mean morning and afternoon.
+_CONNECTORS = ("klo", "à", "às", "kl.", "um", "at")
 
 _MONTHS = (
     "jan january januar enero ene janeiro janvier janv gennaio gen januari",
@@ -60,6 +63,11 @@ class Dialect(NamedTuple):
     has_seconds: bool
     marker: str  # "", "before" or "after"
 
+    @property
+    def has_doubtful_word(self) -> bool:
+        """Whether the word between date and time may be one for morning or afternoon that nobody knows."""
+        return self.connector not in ("", *_CONNECTORS) and not self.marker
+
 
 @dataclass(frozen=True)
 class Header:
@@ -75,7 +83,8 @@ class Header:
     time: datetime.time | None  # None: the marker is not known, and this is no header
     marker: str
     right_to_left: bool
-    rest: str
+    text: str  # all of it, with the marks before it
+    rest: str  # what stands behind it
 
     @property
     def from_ios(self) -> bool:
@@ -362,6 +371,7 @@ def _make(
         time=_clock(time),
         marker=time.before or time.after,
         right_to_left="\u200f" in c.line[:stop],
+        text=c.line[: c.at],
         rest=c.line[c.at :],
     )
 
@@ -418,6 +428,11 @@ def read_header(line: str) -> Header | None:
     marked = any(mark in "\u200e\u200f" for mark in line[: c.at])
     bracket = c.take("[")
     return _read_date_first(line, c.at, bracket, marked) or _read_time_first(line, c.at, bracket, marked)
+
+
+def show(text: str) -> str:
+    """A header, or a word of it, as people see it."""
+    return re.sub(f"[{SPACES}]+", " ", "".join(c for c in text if c not in MARKS)).strip(" ")
 
 
 def describe(dialect: Dialect, order: str) -> str:

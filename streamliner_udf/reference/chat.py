@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ._chat_header import Dialect, Header, describe, read_header
+from ._chat_header import Dialect, Header, describe, read_header, show
 from ._chat_order import Decision, decide, settle
 
 __all__ = ["parse_whatsapp", "sniff_whatsapp"]
@@ -92,13 +93,20 @@ class _Options(NamedTuple):
     title: str = ""
 
 
+_Lines = list[tuple[int, Header]]
+
+
 class _Chat(NamedTuple):
     """Records with their dates and bodies, and what was decided about them."""
 
     records: list[_Record]
     segments: list[_Segment]
     decisions: list[Decision]  # one a segment
-    unknown: list[tuple[int, Header]]  # lines that would be headers if their markers were known
+    # Lines that look like headers, and are text:
+    unknown: _Lines  # their word for morning or afternoon is not known; of a dialect that counts, if one does
+    others: _Lines  # they have another dialect
+    after_other_end: _Lines  # the line before ends with the rarer kind
+    undated: _Lines  # there is no such day
     line_count: int
 
 
@@ -111,12 +119,13 @@ def _read_records(content: str, options: _Options) -> _Chat:
     unknown = [(number, header) for number, header in headers if header.time is None]
     found = [(number, header) for number, header in headers if header.time is not None]
     if not found:
-        return _Chat([], [], [], unknown, line_count)
+        return _Chat([], [], [], unknown, [], [], [], line_count)
     first = _Segment(found[0][0], found[0][1].dialect)
     segments = [first] if options.any_dialect else _find_segments(found)
     stops = [segment.start for segment in segments[1:]] + [len(lines) + 1]
     records: list[_Record] = []
     places: list[slice] = []
+    after_other_end: _Lines = []
     for segment, stop in zip(segments, stops, strict=True):
         own = [
             _Record(header, header.time, number, number > 1 and lines[number - 2].endswith("\r"))
@@ -125,21 +134,94 @@ def _read_records(content: str, options: _Options) -> _Chat:
             and segment.start <= number < stop
             and (options.any_dialect or header.dialect == segment.dialect)
         ]
-        own = _lock_line_ends(own)
-        places.append(slice(len(records), len(records) + len(own)))
-        records += own
+        kept = _lock_line_ends(own)
+        starts = {record.line for record in kept}
+        after_other_end += [(record.line, record.header) for record in own if record.line not in starts]
+        places.append(slice(len(records), len(records) + len(kept)))
+        records += kept
     records = _with_bodies(records, lines)
     decisions = [
         decide([(record.header, record.body) for record in records[place]], options.order, options.until)
         for place in places
     ]
-    dated = [
-        replace(record, date=date)
-        for place, decision in zip(places, decisions, strict=True)
-        for record in records[place]
-        if (date := settle(record.header, decision.order))
-    ]
-    return _Chat(_with_bodies(dated, lines), segments, decisions, unknown, line_count)
+    dated: list[_Record] = []
+    undated: _Lines = []
+    for place, decision in zip(places, decisions, strict=True):
+        for record in records[place]:
+            if date := settle(record.header, decision.order):
+                dated.append(replace(record, date=date))
+            else:
+                undated.append((record.line, record.header))
+    dialects = {segment.dialect for segment in segments}
+    others = [] if options.any_dialect else [line for line in headers if line[1].dialect not in dialects]
+    if dated and not options.any_dialect:
+        unknown = [line for line in unknown if line[1].dialect in dialects]
+    return _Chat(_with_bodies(dated, lines), segments, decisions, unknown, others, after_other_end, undated, line_count)
+
+
+# ---- what is doubtful ------------------------------------------------------------------------------------------------
+
+
+def _find_words(chat: _Chat) -> tuple[_Lines, str | None]:
+    """Headers whose word between date and time is one for morning or afternoon: it takes turns with another one, and
+    no hour is above 12. Or, where there is no other, the word that may be one."""
+    read: list[tuple[Dialect, _Lines]] = []
+    for segment, after in itertools.zip_longest(chat.segments, chat.segments[1:]):
+        own = [r for r in chat.records if segment.start <= r.line and (after is None or r.line < after.start)]
+        read.append((segment.dialect, [(record.line, record.header) for record in own]))
+    others: dict[Dialect, _Lines] = {}
+    for number, header in chat.others:
+        if header.time is not None and (header.dialect in others or len(others) < _OTHERS):
+            others.setdefault(header.dialect, []).append((number, header))
+
+    def is_doubtful(dialect: Dialect, lines: _Lines) -> bool:
+        return dialect.has_doubtful_word and all(h.time is not None and h.time.hour <= 12 for _, h in lines)
+
+    found: dict[Dialect, _Lines] = {}
+    for one, its in read:
+        for other, more in [*read, *others.items()]:
+            both = {one: its, other: more}
+            doubtful = {dialect: lines for dialect, lines in both.items() if is_doubtful(dialect, lines)}
+            known = {dialect for dialect in both if dialect.marker == "before" and not dialect.connector}
+            same = one._replace(connector="", marker="") == other._replace(connector="", marker="")
+            if same and len(doubtful.keys() | known) == 2:
+                found |= doubtful
+    alone = next((dialect.connector for dialect, lines in read if is_doubtful(dialect, lines)), None)
+    return sorted((line for its in found.values() for line in its), key=lambda line: line[0]), alone
+
+
+def _name_unknown(lines: Sequence[tuple[int, str]]) -> str:
+    """Words for morning or afternoon, of these lines."""
+    number, word = min(lines)
+    more = f", and so have {len(lines) - 1} more" if len(lines) > 1 else ""
+    return f"the time of line {number} has '{show(word)}', which is not known{more}"
+
+
+def _name_lines(what: str, lines: _Lines) -> str:
+    number, header = min(lines, key=lambda line: line[0])
+    return f"{what}: {len(lines)}, the first in line {number}, '{show(header.text)}'"
+
+
+def _find_doubts(chat: _Chat) -> list[str]:
+    """Lines that look like messages, and are not read as such, or not as they should be. What people quote in messages
+    looks like them too, so that of other dialects and ends of lines only what is more than that is named."""
+
+    def many(lines: _Lines) -> bool:
+        return len(lines) >= _LEAST_LINES or (bool(lines) and 5 * len(lines) >= len(chat.records) + len(lines))
+
+    words, alone = _find_words(chat)
+    unknown = [(number, header.marker) for number, header in chat.unknown]
+    unknown += [(number, header.dialect.connector) for number, header in words]
+    doubts = [_name_unknown(unknown)] if unknown else []
+    if alone and not words:
+        doubts.append(f"the word before all times may be one for morning or afternoon: '{alone}'")
+    if chat.undated:
+        doubts.append(_name_lines("dates that do not exist in this order", chat.undated))
+    if many(chat.others) and not words:
+        doubts.append(_name_lines("headers of another dialect", chat.others))
+    if many(chat.after_other_end):
+        doubts.append(_name_lines("headers behind the rarer kind of line end", chat.after_other_end))
+    return doubts
 
 
 # ---- authors -------------------------------------------------------------------------------------------------------
@@ -259,6 +341,19 @@ _OMITTED = {
     "gambar tidak disertakan",
 }
 _CONTACT = {"Contact card omitted", "contact card omitted"}
+# At the end of a message, in <>, also with a full stop.
+EDITED = (
+    "This message was edited",
+    "Mensagem editada",
+    "Esta mensagem foi editada",
+    "Se editó este mensaje",
+    "Diese Nachricht wurde bearbeitet",
+    "Ce message a été modifié",
+    "Questo messaggio è stato modificato",
+    "Dit bericht is bewerkt",
+    "Pesan ini diedit",
+    "Сообщение изменено",
+)
 
 _EXTENSION = re.compile(r".\.[A-Za-z0-9]{1,8}\Z", re.DOTALL)
 APP_NAME = re.compile(r"[A-Z]{3}-[0-9]{8}-WA[0-9]+\.[A-Za-z0-9]*")
@@ -320,6 +415,8 @@ def _find_kind(text: str, header_marked: bool, body_marked: bool, bracket: bool)
     name = find_bracket_file(text, header_marked) or find_line_file(text, body_marked)
     if name:
         return "contact" if name.lower().endswith(".vcf") else "attachment", name
+    if text.startswith("<") and text.endswith(">") and text[1:-1].removesuffix(".") in EDITED:
+        return "text", None
     if _is_omitted_bracket(text) or text in _OMITTED:
         return "omitted", None
     if text.removesuffix(".") in _DELETED:
@@ -497,10 +594,14 @@ def sniff_whatsapp(content: str, options: str = "") -> dict[str, Any]:
     struct
         `dialect` is what headers look like: `d/m/yyyy, hh:mm -` or `[m/d/yy, h:mm:ss am]`, with `h` for hours up to
         12, `R` for a Japanese era and ` then ` between those of exports that stand behind each other. `date_order`
-        is dmy, mdy or ymd, of the first export. `confident` is false where the order is a guess, where some dates
-        exist only in the other order, or where lines look like headers but have an unknown word for morning or
-        afternoon. `reason` says why. `messages` are those that `parse_whatsapp` finds, `skipped` the lines before the
-        first. Where there is none, `dialect` and `date_order` are NULL, and all lines are skipped.
+        is dmy, mdy or ymd, of the first export. `messages` are those that `parse_whatsapp` finds, `skipped` the lines
+        before the first. Where there is none, `dialect` and `date_order` are NULL, and all lines are skipped.
+
+        `confident` is false where the order is a guess, and where lines look like headers and are text, or have hours
+        that may be wrong; `reason` says why, how many lines, and which is the first. These are lines whose word for
+        morning or afternoon is not known; whose date does not exist in the order; with headers of another dialect, or
+        behind the rarer kind of line end, if they are three or a fifth of all. Two words that take turns between date
+        and time, with hours up to 12, are words for morning and afternoon; one that stands in all headers may be.
 
     Nulls : NULL in, NULL out.
     Errors : those of `parse_whatsapp`.
@@ -519,15 +620,14 @@ def sniff_whatsapp(content: str, options: str = "") -> dict[str, Any]:
     """
     chat = _read_records(content, _read_options(options, "sniff_whatsapp"))
     dialects = [segment.dialect for segment in chat.segments]
-    unknown = [(number, header) for number, header in chat.unknown if not chat.records or header.dialect in dialects]
-    why = [f"the time of line {number} has '{header.marker}', which is not known" for number, header in unknown[:1]]
     if not chat.records:
+        unknown = [(number, header.marker) for number, header in chat.unknown]
         none = (
             "no header has a date that exists"
             if chat.segments
             else "no line begins with the date and time of a message"
         )
-        reason = (why or [none])[0]
+        reason = _name_unknown(unknown) if unknown else none
         return {
             "dialect": None,
             "date_order": None,
@@ -537,12 +637,13 @@ def sniff_whatsapp(content: str, options: str = "") -> dict[str, Any]:
             "skipped": chat.line_count,
         }
     reasons = list(dict.fromkeys(decision.reason for decision in chat.decisions))
+    doubts = _find_doubts(chat)
     looks = zip(dialects, chat.decisions, strict=True)
     return {
         "dialect": " then ".join(describe(dialect, decision.order) for dialect, decision in looks),
         "date_order": chat.decisions[0].order,
-        "confident": all(decision.confident for decision in chat.decisions) and not why,
-        "reason": "; ".join(reasons + why),
+        "confident": all(decision.confident for decision in chat.decisions) and not doubts,
+        "reason": "; ".join(reasons + doubts),
         "messages": len(chat.records),
         "skipped": chat.records[0].line - 1,
     }

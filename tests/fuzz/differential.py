@@ -76,6 +76,10 @@ def outcome(call: Callable[..., Any], *arguments: Any) -> Any:
         return f"error: {error}"
 
 
+def is_error(found: Any) -> bool:
+    return isinstance(found, str) and found.startswith("error: ")
+
+
 def compare(
     function: Function, texts: list[str], goes_on: Callable[[int], bool], rng: random.Random
 ) -> tuple[int, Any]:
@@ -91,9 +95,11 @@ def compare(
 
         batch = rows(function, rng, texts)
         got = outcome(run, "python_list", function, batch, options)
+        refused = False
         for number, row in enumerate(batch):
             count += 1
             want = outcome(oracle, function, row, options)
+            refused |= is_error(want)
             if isinstance(got, str) or got[number] != want:
                 one = both(row)
                 if one[0] != one[1]:
@@ -101,6 +107,8 @@ def compare(
                     return count, (short, options, *both(short))
                 if not isinstance(got, str):
                     return count, (row, options, got[number], want)
+        if isinstance(got, str) and not refused:
+            return count, (batch, options, got, "no row that is refused")
     return count, None
 
 
