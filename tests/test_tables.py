@@ -373,3 +373,69 @@ def test_mutated_files(
         assert con.execute("SELECT count(*) FROM messages").fetchall() == [(30,)]
     assert accepted
     assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE temporary").fetchall() == [(0,)]
+
+
+# ---- names of files --------------------------------------------------------------------------------------------------
+
+# Each with names that it matches where it is taken for a pattern.
+PATTERNS = {
+    "G [5]": ["G 5"],
+    "what?": ["whats", "what!"],
+    "p*": ["pq", "p"],
+    "[!a]c": ["bc"],
+    "[^a]c": ["bc"],
+    "a[[]b": ["a[b"],
+    "x[]]": ["x]"],
+    "back\\slash [1]": ["back\\slash 1"],
+    "folder [1]/chat": ["folder 1/chat"],
+    "**/chat": ["deep/chat"],
+}
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "jsonl", "parquet"])
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_name_is_no_pattern(con: duckdb.DuckDBPyConnection, tmp_path: Path, name: str, ending: str) -> None:
+    for one in [name, *PATTERNS[name]]:
+        path = tmp_path / f"{one}.{ending}"
+        path.parent.mkdir(exist_ok=True)
+        if ending == "parquet":
+            con.execute(f"COPY (SELECT '{one}' AS text) TO '{tmp_path / 'made'}' (FORMAT parquet)")
+            (tmp_path / "made").rename(path)
+        elif ending == "jsonl":
+            written(path, json.dumps({"text": one}) + "\n")
+        else:
+            content = f"date,text\n,{one}\n".encode()
+            written(path, gzip.compress(content) if ending == "csv.gz" else content)
+    for given in (str(tmp_path / f"{name}.{ending}"), tmp_path / f"{name}.{ending}"):
+        ingest(con, given, mode="replace")
+        assert con.execute("SELECT text FROM messages").fetchall() == [(name,)]
+    # In a folder each is read once.
+    folder = tmp_path
+    ingest(con, folder, mode="replace")
+    found = [text for (text,) in con.execute("SELECT text FROM messages ORDER BY text").fetchall()]
+    assert found == sorted([name, *PATTERNS[name]])
+
+
+def test_folders_are_no_columns(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    folder = tmp_path / "c0=other" / "json=other"
+    folder.mkdir(parents=True)
+    for path, content in (("a.csv", "text,date\nmine,\n"), ("a.jsonl", '{"text": "mine"}\n')):
+        ingest(con, written(folder / path, content), mode="replace")
+        assert con.execute("SELECT text FROM messages").fetchall() == [("mine",)]
+
+
+@pytest.mark.parametrize("lock", ["allowed_paths = ['{}/in [1]/a [1].csv']", "allowed_directories = ['{}/in [1]']"])
+def test_a_name_that_is_allowed_is_read(tmp_path: Path, lock: str) -> None:
+    (tmp_path / "in [1]").mkdir()
+    path = written(tmp_path / "in [1]" / "a [1].csv", CSV)
+    with streamliner_udf.connect() as con:
+        con.execute(f"SET {lock.format(tmp_path)}; SET enable_external_access = false")
+        assert ingest(con, path).inserted == 3
+        # Nor is another file read, or this one's name taken for it.
+        (tmp_path / "in 1").mkdir()
+        written(tmp_path / "in 1" / "a 1.csv", CSV.replace("two", "other"))
+        with pytest.raises(ExportError, match="allowed_directories forbid it"):
+            ingest(con, tmp_path / "in 1" / "a 1.csv")
+        with contextlib.suppress(ExportError):
+            ingest(con, path, "again")
+            assert con.execute("SELECT count(*) FROM again WHERE text LIKE '%other%'").fetchall() == [(0,)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import csv
+import glob
 import gzip
 import json
 import os
@@ -46,14 +47,16 @@ class _Table:
 
 
 @contextlib.contextmanager
-def _file(source: Source, marked: bool) -> Iterator[str]:
+def _file(source: Source, marked: bool, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """A path for DuckDB, whose readers take bytes only with the help of another package (fsspec). What is no file on
     disk is one for as long as it is read, in a folder that only this user can open. So is what begins with a byte order
-    mark, if that is one too many (`marked`)."""
+    mark, if that is one too many (`marked`), and what has a name that DuckDB cannot be given."""
     marked = marked and _head(source).startswith(codecs.BOM_UTF8)
     if source.on_disk is not None and not marked:
-        yield os.path.abspath(source.on_disk)
-        return
+        path = os.path.abspath(source.on_disk)
+        if _can_be_named(path):
+            yield _no_pattern(path, connection)
+            return
     packed = source.head(2) == _GZIP
     with tempfile.TemporaryDirectory(prefix="streamliner-") as folder:
         path = Path(folder, "file.gz" if packed and not marked else "file")
@@ -62,7 +65,30 @@ def _file(source: Source, marked: bool) -> Iterator[str]:
             if marked:
                 reader.read(len(codecs.BOM_UTF8))
             shutil.copyfileobj(reader, file)
-        yield str(path)
+        yield _no_pattern(str(path), connection)
+
+
+def _can_be_named(path: str) -> bool:
+    """Whether DuckDB has a way to name the file: it takes UTF-8, and in a pattern a backslash always ends a folder."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return os.sep == "\\" or "\\" not in path or not glob.has_magic(path)
+
+
+def _no_pattern(path: str, connection: duckdb.DuckDBPyConnection) -> str:
+    """The path as DuckDB's readers take it for this file alone: they take every name for a pattern."""
+    escaped = glob.escape(path)
+    if escaped == path or connection.execute("SELECT current_setting('enable_external_access')").fetchall()[0][0]:
+        return escaped
+    # What is allowed by its name is forbidden by another one, so that the name stands where nothing else matches it.
+    with connection.cursor() as other:
+        try:
+            found = other.execute("SELECT file FROM glob(?)", [path]).fetchall()
+        except duckdb.Error:
+            return escaped
+    return path if found in ([], [(path,)]) else escaped
 
 
 @contextlib.contextmanager
@@ -104,6 +130,12 @@ def _head(source: Source) -> bytes:
     return head
 
 
+def _compression(source: Source, marked: bool) -> str:
+    """Of what `_file` gives to DuckDB, which would go by the name, and by no part of one behind a question mark."""
+    unpacked = marked and _head(source).startswith(codecs.BOM_UTF8)
+    return "gzip" if source.head(2) == _GZIP and not unpacked else "auto"
+
+
 def _suffix(source: Source) -> str:
     return PurePosixPath(re.sub(r"\.gz$", "", source.filename.lower())).suffix
 
@@ -132,7 +164,7 @@ class _TableAdapter:
         if connection is None:
             raise ValueError(f"{self.name}: expected options with a connection, because DuckDB reads the file")
         title = options.chat or PurePosixPath(re.sub(r"\.gz$", "", source.filename)).stem
-        with _explained(source, self.kind), _file(source, self.refuses_mark) as path:
+        with _explained(source, self.kind), _file(source, self.refuses_mark, connection) as path:
             table = self._open(source, path, options, connection)
             found = map_columns(source.name, list(table.expressions), options.mapping)
             reason = table.reason
@@ -223,6 +255,7 @@ class CsvAdapter(_TableAdapter):
         scan = (
             f"read_csv({quoted(path)}, auto_detect = false, columns = {{{columns}}}, header = true, "
             f"delim = {quoted(delimiter)}, quote = '\"', escape = {quoted(escape)}, encoding = {quoted(encoding)}, "
+            f"compression = '{_compression(source, self.refuses_mark)}', hive_partitioning = false, "
             f"store_rejects = true, rejects_table = '{_REJECTS}', rejects_scan = '{_SCANS}'"
         )
         details = {"delimiter": "tab" if delimiter == "\t" else delimiter}
@@ -325,7 +358,10 @@ class JsonlAdapter(_TableAdapter):
         return 0.5 if sum(map(_is_object, lines)) > 1 else 0.0
 
     def _open(self, source: Source, path: str, options: LoadOptions, connection: duckdb.DuckDBPyConnection) -> _Table:
-        scan = f"read_json_objects({quoted(path)}, format = 'newline_delimited', ignore_errors = true)"
+        scan = (
+            f"read_json_objects({quoted(path)}, format = 'newline_delimited', ignore_errors = true, "
+            f"compression = '{_compression(source, self.refuses_mark)}', hive_partitioning = false)"
+        )
         # A line that is no JSON is a row of NULL.
         names = connection.execute(
             f"SELECT name, min(n) AS n FROM (SELECT unnest(json_keys(json)) AS name, "
