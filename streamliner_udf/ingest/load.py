@@ -21,6 +21,7 @@ from .errors import ExportError
 from .report import FileReport, IngestReport
 from .safezip import ZipLimits, ZipValidationError
 from .sources import PathLike, expand
+from .zones import moment
 
 __all__ = ["check_timezone", "count_messages", "ingest", "with_progress"]
 
@@ -272,7 +273,7 @@ class _Loader:
     def _column(self, name: str, given: set[str], chat: Chat, adapter: Adapter, source: Source) -> str:
         kind = MESSAGE_COLUMNS[name]
         if name == "ts_utc" and self.options.timezone is not None:
-            local = f"timezone({quoted(self.options.timezone)}, ts)"
+            local = moment(self.target.connection, self.options.timezone, "ts")
             return f"coalesce(ts_utc, {local})" if name in given else local
         if name in given:
             return f"CAST({name} AS {kind})"

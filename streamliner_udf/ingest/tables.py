@@ -131,9 +131,10 @@ def _head(source: Source) -> bytes:
 
 
 def _compression(source: Source, marked: bool) -> str:
-    """Of what `_file` gives to DuckDB, which would go by the name, and by no part of one behind a question mark."""
+    """An option for what `_file` gives to DuckDB, which would go by the end of the name, or by what a question mark in
+    it makes of that."""
     unpacked = marked and _head(source).startswith(codecs.BOM_UTF8)
-    return "gzip" if source.head(2) == _GZIP and not unpacked else "auto"
+    return "compression = 'gzip', " if source.head(2) == _GZIP and not unpacked else ""
 
 
 def _suffix(source: Source) -> str:
@@ -255,7 +256,7 @@ class CsvAdapter(_TableAdapter):
         scan = (
             f"read_csv({quoted(path)}, auto_detect = false, columns = {{{columns}}}, header = true, "
             f"delim = {quoted(delimiter)}, quote = '\"', escape = {quoted(escape)}, encoding = {quoted(encoding)}, "
-            f"compression = '{_compression(source, self.refuses_mark)}', hive_partitioning = false, "
+            f"{_compression(source, self.refuses_mark)}hive_partitioning = false, "
             f"store_rejects = true, rejects_table = '{_REJECTS}', rejects_scan = '{_SCANS}'"
         )
         details = {"delimiter": "tab" if delimiter == "\t" else delimiter}
@@ -360,7 +361,7 @@ class JsonlAdapter(_TableAdapter):
     def _open(self, source: Source, path: str, options: LoadOptions, connection: duckdb.DuckDBPyConnection) -> _Table:
         scan = (
             f"read_json_objects({quoted(path)}, format = 'newline_delimited', ignore_errors = true, "
-            f"compression = '{_compression(source, self.refuses_mark)}', hive_partitioning = false)"
+            f"{_compression(source, self.refuses_mark)}hive_partitioning = false)"
         )
         # A line that is no JSON is a row of NULL.
         names = connection.execute(
