@@ -25,8 +25,9 @@ def identifier(name: str) -> str:
 
 def count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     """The number that a query gives: of `SELECT count(*)`, and of INSERT."""
-    row = connection.execute(query).fetchone()
-    return int(row[0]) if row else 0
+    # All of it: with a row fetched and the end not, the connection would be in use.
+    rows = connection.execute(query).fetchall()
+    return int(rows[0][0]) if rows else 0
 
 
 def syntax_tree(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any]:
