@@ -54,9 +54,9 @@ def _file(source: Source, marked: bool, connection: duckdb.DuckDBPyConnection) -
     mark, if that is one too many (`marked`), and what has a name that DuckDB cannot be given."""
     marked = marked and _head(source).startswith(codecs.BOM_UTF8)
     if source.on_disk is not None and not marked:
-        path = os.path.abspath(source.on_disk)
-        if _can_be_named(path):
-            yield _no_pattern(path, connection)
+        there = os.path.abspath(source.on_disk)
+        if _can_be_named(there):
+            yield _no_pattern(there, connection)
             return
     packed = source.head(2) == _GZIP
     with tempfile.TemporaryDirectory(prefix="streamliner-") as folder:
