@@ -19,7 +19,9 @@ cdef extern from "python/items.h":
         uint64_t count
         uint64_t repaired
         bint truncated
+        bint followed
         bint done
+        const char *p
         sl_buf header
     ctypedef struct sl_json_field:
         sl_str steps[4]
@@ -74,12 +76,12 @@ cdef class JsonItems:
     -------
     object with `__arrow_c_stream__`
         Record batches of a column `item`, or of the fields, `broken` with the reason why an element has none, and its
-        `place` from 0; each reading begins anew. `count`, `repaired` and `truncated` are those of the reading that ended
-        last.
+        `place` from 0; each reading begins anew. `count`, `repaired`, `truncated`, `followed` and `end` are those of the
+        reading that ended last.
 
     Nulls : fields that are missing or null. A string is what it says; any other value is its JSON.
     Errors : TypeError for another path or field. A document that is broken gives the elements before that place, and
-    `truncated`.
+    `truncated`; one with something behind it `followed`.
     Cost : one pass, about a gigabyte a second; memory for the batches that are being read.
     Source : RFC 8259. `\\xHH`, which some exporters write, and control characters become `\\u00HH`.
 
@@ -190,6 +192,16 @@ cdef class JsonItems:
         """Whether the last reading ended before the document did what JSON does."""
         return bool(self.result.truncated)
 
+    @property
+    def followed(self):
+        """Whether something but white space stands behind the document, which the last reading did not read."""
+        return bool(self.result.followed)
+
+    @property
+    def end(self):
+        """The byte, from 0, where the last reading ended: where the document is broken, or what follows it begins."""
+        return self.result.p - <const char *>self.buffer.buf if self.result.p else 0
+
     def __arrow_c_stream__(self, requested_schema=None):
         """Capsule of a stream over all elements. A requested schema is not followed, as the interface allows."""
         capsule = _empty_capsule(sizeof(ArrowArrayStream), "arrow_array_stream", &_free_stream)
@@ -256,6 +268,8 @@ cdef class JsonItems:
             header = items.header.ptr[:items.header.len] if items.header.len else b""
             self.result.count = items.count
             self.result.truncated = items.truncated
+            self.result.followed = items.followed
+            self.result.p = items.p
         finally:
             sl_items_free(&items)
             sl_buf_free(&spans)

@@ -130,6 +130,67 @@ def test_cut_files_give_what_is_whole(con: duckdb.DuckDBPyConnection) -> None:
             assert report.warnings == [f"bytes: bytes is cut or broken after {len(found)} messages, which were read"]
 
 
+def test_where_a_message_of_several_files_stands(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """By the number in its own file, also where the newest stand first."""
+    folder = tmp_path / "messages" / "inbox" / "ana_1"
+    folder.mkdir(parents=True)
+    for number, first in ((1, 10), (2, 0)):
+        document = exports.messenger("Ana", "inbox/ana_1", [])
+        document["messages"] = [exports.messenger_text(first + n, f"m{first + n}") for n in (3, 2, 1, 0)]
+        del document["messages"][1]["timestamp_ms"]
+        (folder / f"message_{number}.json").write_bytes(encoded(document))
+    expected = [f"messages/inbox/ana_1/message_{number}.json message 2" for number in (2, 1)]
+    assert [one.where for one in ingest(con, tmp_path).skipped] == expected
+    space = tmp_path / "space"
+    for day, texts in (("05", "ab"), ("06", "cde"), ("07", "f")):
+        (space / "general").mkdir(parents=True, exist_ok=True)
+        listed = [
+            {"type": "message", "user": "U1", "text": one, "ts": f"1709{day}00{i}.0"} for i, one in enumerate(texts)
+        ]
+        listed[-1]["type"] = "reminder"
+        (space / "general" / f"2024-03-{day}.json").write_bytes(encoded(listed))
+    (space / "users.json").write_bytes(b"[]")
+    report = ingest(con, space, table="slack", source="slack")
+    assert [(one.where, one.reason) for one in report.skipped] == [
+        ("general/2024-03-05.json message 2 (ts 170905001.0)", "type reminder"),
+        ("general/2024-03-06.json message 3 (ts 170906002.0)", "type reminder"),
+        ("general/2024-03-07.json message 1 (ts 170907000.0)", "type reminder"),
+    ]
+
+
+def test_many_that_are_skipped_are_counted(con: duckdb.DuckDBPyConnection) -> None:
+    texts = [exports.telegram_text(n, "hi") for n in range(1_500)]
+    for one in texts[3:1_203]:
+        one["type"] = "unsupported"
+    report = ingest(con, encoded(exports.telegram(texts)))
+    assert (report.inserted, sum(one.count for one in report.skipped)) == (300, 1_200)
+    assert [one.place for one in report.skipped[:2]] == ["message 4 (id 3)", "message 5 (id 4)"]
+    assert report.skipped[-1].reason == "other rows that are no messages either"
+    assert (report.skipped[-1].count, report.skipped[-1].place) == (200, None)
+
+
+def test_what_stands_behind_a_document_is_reported(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    telegram = encoded(exports.telegram([exports.telegram_text(1, "hi")]))
+    discord = encoded(exports.discord([exports.discord_text(1, "hi")]))
+    for document in (telegram, discord):
+        for behind in (document, b"xyz", b"}", b"\0"):
+            report = ingest(con, document + b" \n" + behind, mode="replace")
+            assert report.inserted == 1
+            place = f"{len(document) + 2:,}"
+            assert report.warnings == [
+                f"bytes: bytes goes on at byte {place}, behind the end of its JSON: what stands there was not read"
+            ]
+        assert ingest(con, document + b" \r\n\t", mode="replace").warnings == []
+    messenger = encoded(exports.messenger("Ana", "inbox/ana_1", ["hi"]))
+    slack = b'[{"type": "message", "user": "U1", "text": "hi", "ts": "1709630102.000100"}]'
+    for path, document in (("inbox/ana_1/message_1.json", messenger), ("space/general/2024-03-05.json", slack)):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_bytes(document + b"\n[1]")
+        report = ingest(con, tmp_path / path.partition("/")[0], mode="replace")
+        assert report.inserted == 1
+        assert [f"goes on at byte {len(document) + 1:,}, behind" in one for one in report.warnings] == [True]
+
+
 # ---- telegram ------------------------------------------------------------------------------------------------------
 
 
@@ -173,14 +234,16 @@ def test_telegram_texts_and_who_wrote_them(con: duckdb.DuckDBPyConnection, tmp_p
     assert found[0][2] == datetime.datetime(2024, 3, 5, 9, 15, 2)
     assert found[2][1:3] == (datetime.datetime(2019, 1, 2, 3, 4, 5), None)
     assert {row[9:] for row in found} == {("Ana", "telegram")}
-    assert {(skipped.reason, skipped.count) for skipped in report.skipped} == {
-        ("a kind of message that Telegram did not export", 2),
-        ("no date", 1),
-        ("no id", 1),
-        ("type advert", 1),
-        ("broken JSON", 1),
-        ("no object", 1),
-    }
+    assert [(skipped.where, skipped.reason) for skipped in report.skipped] == [
+        ("result.json message 5 (id 5)", "a kind of message that Telegram did not export"),
+        ("result.json message 6 (id 6)", "a kind of message that Telegram did not export"),
+        ("result.json message 7 (id 7)", "no date"),
+        ("result.json message 8", "no id"),
+        ("result.json message 9 (id 9)", "type advert"),
+        ("result.json message 10", "broken JSON"),
+        ("result.json message 11", "no object"),
+    ]
+    assert all((skipped.line, skipped.count) == (None, 1) for skipped in report.skipped)
     assert report.warnings == []
 
 
@@ -319,6 +382,24 @@ def test_telegram_account(con: duckdb.DuckDBPyConnection) -> None:
     assert {row[0] for row in read(con, encoded(one), "chat", chat="mine")} == {"mine"}
 
 
+def test_telegram_account_in_any_language(con: duckdb.DuckDBPyConnection) -> None:
+    """Known by how it is built, where chats stand far behind what else there is."""
+    about = 'Люди "ваши"'
+    people = {"about": about, "list": [{"user_id": n, "first_name": "x" * 90} for n in range(2_000)]}
+    chat = exports.telegram([exports.telegram_text(1, "hi"), {"id": 2, "type": "unsupported"}])
+    for before in (
+        {"personal_information": {"user_id": 7}, "others": people},
+        {"contacts": people},
+        {"sessions": people},
+    ):
+        account = {"about": about, **before, "chats": {"about": "", "list": [chat]}}
+        report = ingest(con, encoded(account), mode="replace")
+        assert (report.files[0].adapter, report.inserted) == ("telegram", 1)
+        assert [one.place for one in report.skipped] == [f"message 2 (id 2 of chat {chat['id']})"]
+    with pytest.raises(ExportError, match="expected bytes to be an export"):
+        ingest(con, encoded({"about": "me", "contacts": [{"name": "Ana"}], "chats": 5}))
+
+
 # ---- discord -------------------------------------------------------------------------------------------------------
 
 
@@ -409,8 +490,8 @@ def test_slack(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     assert {(skipped.name, skipped.reason) for skipped in report.skipped} == {
         ("empty", "listed as a channel, has no folder in the export"),
         ("integration_logs.json", "no file of messages"),
-        ("space.zip", "type reminder"),
-        ("space.zip", "no id"),
+        ("general/2024-03-05.json", "type reminder"),
+        ("general/2024-03-05.json", "no id"),
         ("general/2024-03-07.json", "no messages in it"),
     }
     assert report.warnings == [
@@ -529,7 +610,8 @@ def test_messenger(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     report = ingest(con, tmp_path, table="more")
     assert report.rows == 11
     assert report.warnings[0].endswith("message_3.json is cut or broken after 1 messages, which were read")
-    assert [(skipped.reason, skipped.count) for skipped in report.skipped] == [("no date", 1)]
+    skipped = [(one.name, one.place, one.reason) for one in report.skipped]
+    assert skipped == [("messages/inbox/ana_1/message_3.json", "message 1", "no date")]
 
 
 def test_encrypted_chats_of_messenger(con: duckdb.DuckDBPyConnection) -> None:

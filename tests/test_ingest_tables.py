@@ -91,7 +91,7 @@ def test_the_report_says_it_all(con: duckdb.DuckDBPyConnection) -> None:
     assert chat["details"][0]["messages"] == 2
     assert table["megabytes_per_second"] > 0
     assert table["skipped"] == [
-        {"name": "bytes", "reason": "Expected Number of Columns: 3 Found: 1", "line": 3, "count": 1}
+        {"name": "bytes", "reason": "Expected Number of Columns: 3 Found: 1", "line": 3, "count": 1, "place": None}
     ]
 
 

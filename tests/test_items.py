@@ -66,6 +66,27 @@ def test_equals_json_whole_and_cut(rng: random.Random) -> None:
         read(bytes(junk), [] if bare else ["messages"])
 
 
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b" \n"])
+@pytest.mark.parametrize("document", [b"[1, 2]", b'{"messages": [1, 2], "z": {}}', b'{"messages": [1, 2]}'])
+def test_what_stands_behind_a_document(before: bytes, document: bytes) -> None:
+    path = [] if document.startswith(b"[") else ["messages"]
+    for space in (b"", b" \r\n\t"):
+        for behind in (b"", b"[3]", b"x", b"]", b",", b"\0"):
+            text = before + document + space + behind
+            rows, items = read(text, path)
+            assert (rows, items.truncated) == ([("1",), ("2",)], False)
+            assert (items.followed, items.end) == (bool(behind), len(text) - len(behind))
+            items = JsonItems(text, path)
+            assert items.joined()[0] == b"1, 2"
+            assert (items.followed, items.end) == (bool(behind), len(text) - len(behind))
+        for cut in range(len(document)):
+            _, items = read((before + document)[: len(before) + cut], path)
+            assert (items.truncated, items.followed) == (True, False)
+    # Broken in the middle: where.
+    _, items = read(before + b'[1, 2, "', [])
+    assert (items.count, items.truncated, items.end) == (2, True, len(before) + 7)
+
+
 def test_chats_within_chats_know_their_owner() -> None:
     rows, _ = read(json.dumps(FULL).encode(), [("chats", "left_chats"), "list", None, "messages"], owners=True)
     found = [(json.loads(item)["id"], json.loads(owner)["name"]) for item, owner in rows]

@@ -7,7 +7,7 @@ import gzip
 import json
 import random
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -78,7 +78,7 @@ def test_rejected_lines_are_reported_with_their_place(con: duckdb.DuckDBPyConnec
     report = ingest(con, path)
     assert report.inserted == 3
     places = [(one.line, one.reason.split(".")[0], one.count) for one in report.skipped]
-    assert [line for line, _, _ in places] == [6, 7, 8, 9, None, None]
+    assert [line for line, _, _ in places] == [6, 7, 8, 9, 10, 11]
     assert "Expected Number of Columns: 4 Found: 3" in places[0][1]
     assert "Expected Number of Columns: 4 Found: 5" in places[1][1]
     assert "not utf-8" in report.skipped[2].reason
@@ -88,6 +88,69 @@ def test_rejected_lines_are_reported_with_their_place(con: duckdb.DuckDBPyConnec
         ExportError, match=r"expected bytes to hold messages, got none that csv can read; skipped bytes"
     ):
         ingest(con, b"ts,text\nyesterday,hi\n")
+
+
+# Lines counted by hand.
+PLACED = (
+    "date,author,content\n"  # 1
+    "2024-03-05 09:16,Ana,x\n"  # 2
+    "bad,D,d\n"  # 3
+    ",,\n"  # 4
+    '2024-03-05 09:17,Bo,"two\n\nlines"\n'  # 5
+    "\n"
+    'bad,D,"over\ntwo, ""lines"""\n'  # 9
+    "bad,D,d\n"  # 11
+    '"",,\n'  # 12
+    "2024-03-05 09:18,Bo,good\n"  # 13
+    "worse,é,end"  # 14
+)
+
+
+@pytest.mark.parametrize(
+    "made", [str.encode, lambda text: gzip.compress(text.encode()), lambda text: text.encode("utf-16")]
+)
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_rows_that_are_none_have_their_line(
+    con: duckdb.DuckDBPyConnection, made: Callable[[str], bytes], ends: str, delimiter: str
+) -> None:
+    text = PLACED.replace(",", delimiter).replace("\n", ends)
+    report = ingest(con, made(text), source="csv")
+    assert report.inserted == 3
+    assert [(one.line, one.reason[:11], one.place, one.count) for one in report.skipped] == [
+        (3, "a time in d", None, 1),
+        (4, "an empty ro", None, 1),
+        (9, "a time in d", None, 1),
+        (11, "a time in d", None, 1),
+        (12, "an empty ro", None, 1),
+        (14, "a time in d", None, 1),
+    ]
+
+
+def test_many_rows_that_are_none(con: duckdb.DuckDBPyConnection) -> None:
+    """The first thousand with their lines, the others counted."""
+    text = "date,text\n" + "".join(f"{'bad' if n % 2 else '2024-03-05'},t{n % 3}\n" for n in range(5_000))
+    report = ingest(con, text.encode())
+    assert report.inserted == 2_500
+    # Row n stands on line n + 2, and every other one is bad.
+    assert [one.line for one in report.skipped[:-1]] == [n + 2 for n in range(1, 2_000, 2)]
+    assert (report.skipped[-1].count, report.skipped[-1].line) == (1_500, None)
+
+
+def test_rows_without_a_line_have_their_number(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    con.execute(f"COPY (FROM (VALUES ('2024-03-05', 'a'), ('bad', 'b'), (NULL, NULL)) v(date, text)) TO '{path}'")
+    report = ingest(con, path)
+    assert [(one.where, one.reason) for one in report.skipped] == [
+        ("a.parquet row 2", "a time in date that cannot be read: bad"),
+        ("a.parquet row 3", "an empty row"),
+    ]
+    # A field that Python's reader refuses: what it has not reached is numbered among the rows.
+    text = f"date,text\nbad,x\n2024-03-05,{'y' * 200_000}\nshort\nbad,z\n"
+    report = ingest(con, text.encode(), mode="replace")
+    assert [(one.line, one.place) for one in report.skipped] == [(4, None), (2, None), (None, "row 3")]
+    con.execute("SET preserve_insertion_order = false")
+    assert [(one.line, one.place) for one in ingest(con, path, mode="replace").skipped] == [(None, None)] * 2
 
 
 @pytest.mark.parametrize(
@@ -373,3 +436,69 @@ def test_mutated_files(
         assert con.execute("SELECT count(*) FROM messages").fetchall() == [(30,)]
     assert accepted
     assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE temporary").fetchall() == [(0,)]
+
+
+# ---- names of files --------------------------------------------------------------------------------------------------
+
+# Each with names that it matches where it is taken for a pattern.
+PATTERNS = {
+    "G [5]": ["G 5"],
+    "what?": ["whats", "what!"],
+    "p*": ["pq", "p"],
+    "[!a]c": ["bc"],
+    "[^a]c": ["bc"],
+    "a[[]b": ["a[b"],
+    "x[]]": ["x]"],
+    "back\\slash [1]": ["back\\slash 1"],
+    "folder [1]/chat": ["folder 1/chat"],
+    "**/chat": ["deep/chat"],
+}
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "jsonl", "parquet"])
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_name_is_no_pattern(con: duckdb.DuckDBPyConnection, tmp_path: Path, name: str, ending: str) -> None:
+    for one in [name, *PATTERNS[name]]:
+        path = tmp_path / f"{one}.{ending}"
+        path.parent.mkdir(exist_ok=True)
+        if ending == "parquet":
+            con.execute(f"COPY (SELECT '{one}' AS text) TO '{tmp_path / 'made'}' (FORMAT parquet)")
+            (tmp_path / "made").rename(path)
+        elif ending == "jsonl":
+            written(path, json.dumps({"text": one}) + "\n")
+        else:
+            content = f"date,text\n,{one}\n".encode()
+            written(path, gzip.compress(content) if ending == "csv.gz" else content)
+    for given in (str(tmp_path / f"{name}.{ending}"), tmp_path / f"{name}.{ending}"):
+        ingest(con, given, mode="replace")
+        assert con.execute("SELECT text FROM messages").fetchall() == [(name,)]
+    # In a folder each is read once.
+    folder = tmp_path
+    ingest(con, folder, mode="replace")
+    found = [text for (text,) in con.execute("SELECT text FROM messages ORDER BY text").fetchall()]
+    assert found == sorted([name, *PATTERNS[name]])
+
+
+def test_folders_are_no_columns(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    folder = tmp_path / "c0=other" / "json=other"
+    folder.mkdir(parents=True)
+    for path, content in (("a.csv", "text,date\nmine,\n"), ("a.jsonl", '{"text": "mine"}\n')):
+        ingest(con, written(folder / path, content), mode="replace")
+        assert con.execute("SELECT text FROM messages").fetchall() == [("mine",)]
+
+
+@pytest.mark.parametrize("lock", ["allowed_paths = ['{}/in [1]/a [1].csv']", "allowed_directories = ['{}/in [1]']"])
+def test_a_name_that_is_allowed_is_read(tmp_path: Path, lock: str) -> None:
+    (tmp_path / "in [1]").mkdir()
+    path = written(tmp_path / "in [1]" / "a [1].csv", CSV)
+    with streamliner_udf.connect() as con:
+        con.execute(f"SET {lock.format(tmp_path)}; SET enable_external_access = false")
+        assert ingest(con, path).inserted == 3
+        # Nor is another file read, or this one's name taken for it.
+        (tmp_path / "in 1").mkdir()
+        written(tmp_path / "in 1" / "a 1.csv", CSV.replace("two", "other"))
+        with pytest.raises(ExportError, match="allowed_directories forbid it"):
+            ingest(con, tmp_path / "in 1" / "a 1.csv")
+        with contextlib.suppress(ExportError):
+            ingest(con, path, "again")
+            assert con.execute("SELECT count(*) FROM again WHERE text LIKE '%other%'").fetchall() == [(0,)]

@@ -86,7 +86,9 @@ void sl_items_init(sl_items *items, const char *ptr, size_t len, const sl_items_
 void sl_items_free(sl_items *items) { sl_buf_free(&items->header); }
 
 static int stop(sl_items *items, int truncated) {
+    items->p = sl_json_space(items->p, items->end);
     items->truncated = truncated;
+    items->followed = !truncated && items->p < items->end;
     items->done = 1;
     return 0;
 }
@@ -392,6 +394,8 @@ static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *out) {
     result->count = stream->own.count;
     result->repaired = stream->own.repaired;
     result->truncated = stream->own.truncated;
+    result->followed = stream->own.followed;
+    result->p = stream->own.p;
     result->done = stream->own.done;
     if (failed || !count) {
         batch_release(batch);

@@ -35,6 +35,7 @@ typedef struct sl_items {
     uint64_t count;    /* of elements given */
     uint64_t repaired; /* elements that had to be rewritten */
     int truncated;     /* the document ends, or is broken, before its end */
+    int followed;      /* something stands behind the document, at p */
 } sl_items;
 
 /* Copies nothing: names of the steps have to stay as well. */

@@ -143,7 +143,7 @@ def _columns(con: duckdb.DuckDBPyConnection, name: str, sql: str) -> Columns:
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "empty.parquet")
         con.execute(f"COPY (SELECT * FROM ({sql}) LIMIT 0) TO {quoted(path)} (FORMAT parquet)")
-        kept = [row[1] for row in con.execute(f"DESCRIBE FROM read_parquet({quoted(path)})").fetchall()]
+        kept = [row[1] for row in con.execute(f"DESCRIBE FROM read_parquet({file_list([path])})").fetchall()]
     changed = [
         f"{column} {kind}, which comes back as {other}"
         for (column, kind), other in zip(found, kept, strict=True)

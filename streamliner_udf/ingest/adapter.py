@@ -47,7 +47,7 @@ MESSAGE_COLUMNS = {
     "line": "BIGINT",  # 1-based, in a text file
     "filename": "VARCHAR",
 }
-"""Columns of the message table and their SQL types; before them the table has `msg_key VARCHAR`, made by the loader."""
+"""Columns of the message table and their SQL types; before them the table has `msg_key UUID`, made by the loader."""
 
 
 HEAD = 1 << 16
@@ -56,6 +56,8 @@ HEAD = 1 << 16
 ARCHIVE = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 """How zip archives begin."""
 
+LISTED = 1_000
+"""Things that were skipped and are reported one by one, at most; the others are counted."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # in its place Python has a byte of a name that is no text
 
@@ -71,6 +73,13 @@ class Skipped:
     reason: str
     line: int | None = None
     count: int = 1
+    place: str | None = None  # in a file whose lines say nothing: like "message 12"
+
+    @property
+    def where(self) -> str:
+        """The name, and where in it."""
+        place = f"line {self.line}" if self.line is not None else self.place
+        return self.name if place is None else f"{self.name} {place}"
 
 
 @dataclass(frozen=True)
@@ -337,6 +346,9 @@ class Chat:
         knows them, the rest as NULL.
     thread : stable identity of the chat within its source; part of the keys of its messages.
     skip : an expression over the rows: why a row is no message, as text, or NULL. What is skipped is reported.
+    place, known_as : expressions over the rows: the number of a row in the source, from 0, and what else tells it from
+        others, as text or NULL. With `place` what is skipped is reported one by one, without it how many for a reason.
+    located : the file that a row is of, and its number there, by its `place`, where the source is of several files.
     has_ids : every message has a `native_id`. Otherwise those without one are known by their time, author and text, and
         by how often the same came before.
     has_keys : the rows have their `msg_key` already, the same that the loader would make of a message without an id.
@@ -352,6 +364,9 @@ class Chat:
     rows: Any
     select: str
     skip: str = "NULL"
+    place: str | None = None
+    known_as: str = "NULL"
+    located: Callable[[int], tuple[str, int]] | None = None
     has_ids: bool = False
     has_keys: bool = False
     details: dict[str, Any] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ..sql import quoted
 from .adapter import MESSAGE_COLUMNS, LoadOptions
@@ -146,11 +147,13 @@ def select_messages(
     title: str,
     options: LoadOptions,
     reason: str = "NULL",
+    kept: Sequence[str] = (),
 ) -> str:
     """A SELECT of the message columns that the file has, and of `reason`: why a row is no message, or NULL.
 
     scan : what DuckDB reads, FROM which the expressions of the file's columns and a first reason are taken.
     types : of columns that are no text.
+    kept : columns of the scan; a row that is no message has their values in `record`, a list.
     """
     raw: dict[str, str] = {}
     timed: dict[str, str] = {}
@@ -197,7 +200,9 @@ def select_messages(
     final["reason"] = (
         f"CASE WHEN reason IS NOT NULL THEN reason WHEN {nothing} THEN 'an empty row' {' '.join(unread)} END"
     )
-    taken_raw = ", ".join(f"{expression} AS raw_{name}" for name, expression in raw.items())
+    if kept:
+        final["record"] = f"CASE WHEN ({final['reason']}) IS NOT NULL THEN [{', '.join(kept)}] END"
+    taken_raw = ", ".join([*(f"{expression} AS raw_{name}" for name, expression in raw.items()), *kept])
     also = "".join(f", {expression} AS {name}" for name, expression in timed.items())
     listed = ", ".join(f"{expression} AS {name}" for name, expression in final.items())
     return f"SELECT {listed} FROM (SELECT *{also} FROM (SELECT {taken_raw}, {reason} AS reason FROM {scan}))"

@@ -59,6 +59,7 @@ LAYOUT = Layout(
         "author_id": "who",
     },
     f"CASE WHEN coalesce(id, '') = '' THEN 'no id' WHEN TRY_CAST({_WALL} AS TIMESTAMP) IS NULL THEN 'no date' END",
+    known_as="'id ' || nullif(id, '')",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 import mmap
 import re
@@ -24,6 +25,7 @@ __all__ = [
     "member_of",
     "micros",
     "text_of",
+    "what_follows",
 ]
 
 PART_BYTES = 256 << 20
@@ -38,12 +40,13 @@ class Layout:
     """How the messages of a kind of document become rows.
 
     fields : columns and the ways to them, as `JsonItems` takes them.
-    select, skip : as in `Chat`, over those columns, `place` and `broken`.
+    select, skip, known_as : as in `Chat`, over those columns, `place` and `broken`.
     """
 
     fields: dict[str, str]
     select: dict[str, str]
     skip: str
+    known_as: str = "NULL"
     has_ids: bool = True
     latin1: bool = False
 
@@ -86,17 +89,26 @@ def micros(expression: str, per_second: int) -> str:
     return f"CASE WHEN abs({number}) <= {_LAST * per_second} THEN {number} * {1_000_000 // per_second} END"
 
 
+def what_follows(name: str, items: JsonItems) -> list[str]:
+    """A warning where a document that has been read is not all of its file."""
+    if not items.followed:
+        return []
+    return [f"{name} goes on at byte {items.end:,}, behind the end of its JSON: what stands there was not read"]
+
+
 def chat_of(
     source: Source, layout: Layout, rows: JsonItems, title: str, thread: str, skipped: list[Skipped] | None = None
 ) -> Chat:
     """The chat of some rows. What is wrong with the document is said once it has been read."""
     select = ", ".join(f"{expression} AS {name}" for name, expression in layout.select.items())
     skip = f"coalesce(broken, {layout.skip})"
-    chat = Chat(title, thread, rows, select, skip=skip, has_ids=layout.has_ids, skipped=skipped or [])
+    chat = Chat(title, thread, rows, select, skip=skip, place="place", has_ids=layout.has_ids, skipped=skipped or [])
+    chat.known_as = layout.known_as
 
     def finish() -> None:
         if rows.truncated:
             chat.warnings.append(f"{source.filename} is cut or broken after {rows.count:,} messages, which were read")
+        chat.warnings += what_follows(source.filename, rows)
         if rows.repaired:
             chat.warnings.append(f"{rows.repaired:,} messages had bytes that are no text, which became U+FFFD")
 
@@ -109,11 +121,33 @@ def chat_of(
 
 @dataclass
 class Part:
-    """Messages of one chat out of one file, as they stand in it."""
+    """Messages of one chat out of one file, as they stand in it, or the last one first."""
 
     thread: str
     chat: str
     messages: bytes
+    file: str
+    count: int
+    backwards: bool = False
+
+
+class _Files:
+    """Which messages of a chat are of which file."""
+
+    def __init__(self) -> None:
+        self._ends: list[int] = []
+        self._names: list[tuple[str, bool]] = []
+
+    def add(self, part: Part) -> None:
+        self._ends.append((self._ends[-1] if self._ends else 0) + part.count)
+        self._names.append((part.file, part.backwards))
+
+    def find(self, place: int) -> tuple[str, int]:
+        """The file that a message is of, and its number there, from 0."""
+        found = bisect.bisect_right(self._ends, place)
+        name, backwards = self._names[found]
+        first = self._ends[found - 1] if found else 0
+        return name, self._ends[found] - 1 - place if backwards else place - first
 
 
 @dataclass
@@ -132,6 +166,7 @@ class Parts:
     warnings: list[str] = field(default_factory=list)
     names: dict[str, None] = field(default_factory=dict)
     document: bytearray = field(default_factory=lambda: bytearray(b"["))
+    files: _Files = field(default_factory=lambda: _Files())
 
     def add(self, part: Part) -> None:
         owner = json.dumps({"thread": part.thread, "chat": part.chat})
@@ -140,6 +175,7 @@ class Parts:
         self.document += part.messages
         self.document += b"]}"
         self.names[part.chat] = None
+        self.files.add(part)
 
     def are_enough(self) -> bool:
         return len(self.document) >= PART_BYTES
@@ -152,7 +188,9 @@ class Parts:
         rows = self.layout.rows(self.document, [None, "messages"], self.options)
         chat = chat_of(self.source, self.layout, rows, title, title, self.skipped)
         chat.warnings += self.warnings
+        chat.located = self.files.find
         self.skipped, self.warnings, self.names, self.document = [], [], {}, bytearray(b"[")
+        self.files = _Files()
         return chat
 
 

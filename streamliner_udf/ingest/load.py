@@ -15,12 +15,13 @@ from ..row_groups import advice, group_rows
 from ..sql import count, quoted
 from ..transaction import is_open, transaction
 from . import registry, staging
-from .adapter import MESSAGE_COLUMNS, Adapter, Chat, LoadOptions, Skipped, Source
+from .adapter import LISTED, MESSAGE_COLUMNS, Adapter, Chat, LoadOptions, Skipped, Source
 from .choosing import pieces, refusal
 from .errors import ExportError
 from .report import FileReport, IngestReport
 from .safezip import ZipLimits, ZipValidationError
 from .sources import PathLike, expand
+from .zones import moment
 
 __all__ = ["check_timezone", "count_messages", "ingest", "with_progress"]
 
@@ -253,7 +254,7 @@ class _Loader:
             inserted, duplicates = self.target.insert(self._selected(keyed), unique="native_id" not in given)
             # The rows are read once more, unless all of them are known to be messages.
             if chat.skip != "NULL" and getattr(chat.rows, "count", None) != inserted + duplicates:
-                chat.skipped += _find_skipped(connection, _reason(chat), source)
+                chat.skipped += _find_skipped(connection, chat, source)
             if chat.finish is not None:
                 chat.finish()
             return inserted, duplicates
@@ -272,7 +273,7 @@ class _Loader:
     def _column(self, name: str, given: set[str], chat: Chat, adapter: Adapter, source: Source) -> str:
         kind = MESSAGE_COLUMNS[name]
         if name == "ts_utc" and self.options.timezone is not None:
-            local = f"timezone({quoted(self.options.timezone)}, ts)"
+            local = moment(self.target.connection, self.options.timezone, "ts")
             return f"coalesce(ts_utc, {local})" if name in given else local
         if name in given:
             return f"CAST({name} AS {kind})"
@@ -310,7 +311,24 @@ def _reason(chat: Chat) -> str:
     return f"CAST({chat.skip} AS VARCHAR)"
 
 
-def _find_skipped(connection: duckdb.DuckDBPyConnection, reason: str, source: Source) -> list[Skipped]:
+def _find_skipped(connection: duckdb.DuckDBPyConnection, chat: Chat, source: Source) -> list[Skipped]:
+    """The first of them with their places, if they have any, and how many others there are."""
+    reason = _reason(chat)
+    if chat.place is not None:
+        rows = connection.execute(
+            f"SELECT reason, place, known_as, count(*) OVER () FROM (SELECT {reason} AS reason, {chat.place} AS place, "
+            f"CAST({chat.known_as} AS VARCHAR) AS known_as FROM {_ROWS}) WHERE reason IS NOT NULL ORDER BY place "
+            f"LIMIT {LISTED}"
+        ).fetchall()
+        skipped = []
+        for why, number, known_as, _ in rows:
+            name, number = chat.located(number) if chat.located is not None else (source.name, number)
+            known = f" ({known_as})" if known_as else ""
+            skipped.append(Skipped(name, why, place=f"message {number + 1:,}{known}"))
+        if rows and rows[0][3] > len(rows):
+            others = rows[0][3] - len(rows)
+            skipped.append(Skipped(source.name, "other rows that are no messages either", count=others))
+        return skipped
     found = connection.execute(
         f"SELECT reason, count(*) FROM (SELECT {reason} AS reason FROM {_ROWS}) "
         "WHERE reason IS NOT NULL GROUP BY reason ORDER BY reason"
@@ -324,7 +342,7 @@ def count_messages(connection: duckdb.DuckDBPyConnection, chat: Chat, source: So
         reason = _reason(chat)
         # The columns are asked for, so that a file without one of them fails here as it would when it is loaded.
         query = f"SELECT count(*) FROM (SELECT {chat.select} FROM {_ROWS} WHERE {reason} IS NULL)"
-        return count(connection, query), [] if chat.skip == "NULL" else _find_skipped(connection, reason, source)
+        return count(connection, query), [] if chat.skip == "NULL" else _find_skipped(connection, chat, source)
 
 
 def _check(name: str, value: str, known: tuple[str, ...]) -> None:
@@ -507,6 +525,5 @@ def _load_file(source: Source, named: Adapter | None, loader: _Loader, options: 
 
 def _first(skipped: list[Skipped]) -> str:
     one = skipped[0]
-    place = f" line {one.line}" if one.line is not None else ""
     more = f", and {len(skipped) - 1:,} more" if len(skipped) > 1 else ""
-    return f"{one.name}{place}: {one.reason}{more}"
+    return f"{one.where}: {one.reason}{more}"

@@ -18,6 +18,7 @@ from .json_export import (
     first_number,
     micros,
     text_of,
+    what_follows,
 )
 
 __all__ = ["InstagramAdapter", "MessengerAdapter"]
@@ -168,10 +169,10 @@ class MessengerAdapter:
         self, folder: str, files: list[Source], options: LoadOptions, skipped: list[Skipped], warnings: list[str]
     ) -> list[Part]:
         """The files of one chat, the one with its oldest messages last."""
-        oldest = 0
+        oldest, backwards = 0, False
 
         def is_newest_first(messages: memoryview) -> bool:
-            nonlocal oldest
+            nonlocal oldest, backwards
             oldest, backwards = self._oldest(messages)
             return backwards
 
@@ -185,11 +186,13 @@ class MessengerAdapter:
                 continue
             if items.truncated:
                 warnings.append(f"{file.filename} is cut or broken after {items.count:,} messages, which were read")
+            warnings += what_follows(file.filename, items)
             # A thread keeps its folder's name when it is archived, though not the place of the folder.
             thread = PurePosixPath(text_of(header.get("thread_path")) or folder).name
             title = options.chat or text_of(header.get("title")) or text_of(header.get("threadName"))
             title = title or thread or PurePosixPath(file.filename).stem
-            parts.append((oldest, Part(thread or title, title, messages)))
+            part = Part(thread or title, title, messages, file.member or file.name, items.count, backwards)
+            parts.append((oldest, part))
         parts.sort(key=lambda part: part[0])
         return [part for _, part in reversed(parts)]
 

@@ -31,9 +31,8 @@ def shown_skipped(skipped: list[Skipped], indent: str) -> list[str]:
     """The first things that were skipped, a line each, and how many more there are."""
     lines = []
     for one in skipped[:_SHOWN]:
-        place = f" line {one.line}" if one.line is not None else ""
         times = f" ({one.count:,} times)" if one.count > 1 else ""
-        lines.append(f"{indent}skipped {one.name}{place}: {one.reason}{times}")
+        lines.append(f"{indent}skipped {one.where}: {one.reason}{times}")
     if len(skipped) > _SHOWN:
         lines.append(f"{indent}and {len(skipped) - _SHOWN:,} more")
     return lines

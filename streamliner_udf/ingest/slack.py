@@ -11,7 +11,7 @@ from typing import Any
 from streamliner_udf import JsonItems
 
 from .adapter import Chat, LoadOptions, Skipped, Source, shown
-from .json_export import Layout, Part, Parts, text_of
+from .json_export import Layout, Part, Parts, text_of, what_follows
 
 __all__ = ["SlackAdapter"]
 
@@ -110,6 +110,7 @@ LAYOUT = Layout(
     },
     "CASE WHEN coalesce(type, '') <> 'message' THEN concat('type ', left(coalesce(type, 'missing'), 40)) "
     f"WHEN coalesce(sent, '') = '' THEN 'no id' WHEN {_TIME} IS NULL THEN 'no date' END",
+    known_as="'ts ' || nullif(sent, '')",
 )
 
 
@@ -287,10 +288,12 @@ class SlackAdapter:
                     parts.warnings.append(
                         f"{name}/{day.filename} is cut or broken after {items.count:,} messages, which were read"
                     )
+                parts.warnings += what_follows(f"{name}/{day.filename}", items)
                 if not messages:
                     parts.skipped.append(Skipped(day.member or day.name, "no messages in it"))
                     continue
-                parts.add(Part(thread, title, workspace.named(messages)))
+                file = day.member or day.name
+                parts.add(Part(thread, title, workspace.named(messages), file, items.count))
             if parts.are_enough():
                 yield parts.chat()
         yield parts.chat()

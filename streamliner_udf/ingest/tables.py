@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import contextlib
 import csv
+import glob
 import gzip
+import io
 import json
 import os
 import re
@@ -15,13 +17,13 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TextIO
 
 import duckdb
 
 from ..sql import count, identifier, quoted
 from . import staged
-from .adapter import Chat, LoadOptions, Skipped, Source
+from .adapter import LISTED, Chat, LoadOptions, Skipped, Source
 from .columns import find_columns, map_columns, select_messages
 from .errors import ExportError
 
@@ -30,7 +32,6 @@ __all__ = ["CsvAdapter", "JsonlAdapter", "ParquetAdapter"]
 _SAMPLE = 1 << 16
 _GZIP = b"\x1f\x8b"
 _DELIMITERS = ",;\t|"
-_LISTED = 1_000  # skipped rows that are reported one by one
 _REJECTS, _SCANS = "streamliner_rejects", "streamliner_scans"
 
 
@@ -42,18 +43,21 @@ class _Table:
     expressions: dict[str, str]  # of the columns of the file, by name
     types: dict[str, str] = field(default_factory=dict)  # of columns that are no text
     reason: str = "NULL"  # why a row is none
+    kept: list[str] = field(default_factory=list)  # columns that tell on which line a row is
     details: dict[str, Any] = field(default_factory=dict)
 
 
 @contextlib.contextmanager
-def _file(source: Source, marked: bool) -> Iterator[str]:
+def _file(source: Source, marked: bool, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """A path for DuckDB, whose readers take bytes only with the help of another package (fsspec). What is no file on
     disk is one for as long as it is read, in a folder that only this user can open. So is what begins with a byte order
-    mark, if that is one too many (`marked`)."""
+    mark, if that is one too many (`marked`), and what has a name that DuckDB cannot be given."""
     marked = marked and _head(source).startswith(codecs.BOM_UTF8)
     if source.on_disk is not None and not marked:
-        yield os.path.abspath(source.on_disk)
-        return
+        there = os.path.abspath(source.on_disk)
+        if _can_be_named(there):
+            yield _no_pattern(there, connection)
+            return
     packed = source.head(2) == _GZIP
     with tempfile.TemporaryDirectory(prefix="streamliner-") as folder:
         path = Path(folder, "file.gz" if packed and not marked else "file")
@@ -62,7 +66,30 @@ def _file(source: Source, marked: bool) -> Iterator[str]:
             if marked:
                 reader.read(len(codecs.BOM_UTF8))
             shutil.copyfileobj(reader, file)
-        yield str(path)
+        yield _no_pattern(str(path), connection)
+
+
+def _can_be_named(path: str) -> bool:
+    """Whether DuckDB has a way to name the file: it takes UTF-8, and in a pattern a backslash always ends a folder."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return os.sep == "\\" or "\\" not in path or not glob.has_magic(path)
+
+
+def _no_pattern(path: str, connection: duckdb.DuckDBPyConnection) -> str:
+    """The path as DuckDB's readers take it for this file alone: they take every name for a pattern."""
+    escaped = glob.escape(path)
+    if escaped == path or connection.execute("SELECT current_setting('enable_external_access')").fetchall()[0][0]:
+        return escaped
+    # What is allowed by its name is forbidden by another one, so that the name stands where nothing else matches it.
+    with connection.cursor() as other:
+        try:
+            found = other.execute("SELECT file FROM glob(?)", [path]).fetchall()
+        except duckdb.Error:
+            return escaped
+    return path if found in ([], [(path,)]) else escaped
 
 
 @contextlib.contextmanager
@@ -104,6 +131,13 @@ def _head(source: Source) -> bytes:
     return head
 
 
+def _compression(source: Source, marked: bool) -> str:
+    """An option for what `_file` gives to DuckDB, which would go by the end of the name, or by what a question mark in
+    it makes of that."""
+    unpacked = marked and _head(source).startswith(codecs.BOM_UTF8)
+    return "compression = 'gzip', " if source.head(2) == _GZIP and not unpacked else ""
+
+
 def _suffix(source: Source) -> str:
     return PurePosixPath(re.sub(r"\.gz$", "", source.filename.lower())).suffix
 
@@ -123,8 +157,10 @@ class _TableAdapter:
         """What DuckDB could not make rows of."""
         return []
 
-    def _lines(self, source: Source, rows: list[int]) -> dict[int, int]:
-        """Lines of the file on which rows stand, where a row is a line."""
+    def _lines(
+        self, source: Source, table: _Table, rows: list[int], connection: duckdb.DuckDBPyConnection
+    ) -> dict[int, int]:
+        """Lines of the file on which rows stand, by their numbers; none where a file has no lines."""
         return {}
 
     def load(self, source: Source, options: LoadOptions) -> Iterator[Chat]:
@@ -132,7 +168,7 @@ class _TableAdapter:
         if connection is None:
             raise ValueError(f"{self.name}: expected options with a connection, because DuckDB reads the file")
         title = options.chat or PurePosixPath(re.sub(r"\.gz$", "", source.filename)).stem
-        with _explained(source, self.kind), _file(source, self.refuses_mark) as path:
+        with _explained(source, self.kind), _file(source, self.refuses_mark, connection) as path:
             table = self._open(source, path, options, connection)
             found = map_columns(source.name, list(table.expressions), options.mapping)
             reason = table.reason
@@ -140,10 +176,12 @@ class _TableAdapter:
                 used = {name for names in found.values() for name in names}
                 others = [f"strlen({table.expressions[name]}) < 0" for name in table.expressions if name not in used]
                 reason = f"CASE WHEN {' OR '.join(others)} THEN '' END" if others else reason
-            query = select_messages(table.scan, table.expressions, table.types, found, title, options, reason=reason)
+            query = select_messages(
+                table.scan, table.expressions, table.types, found, title, options, reason, table.kept
+            )
             rows = staged.create(connection, query)
             _check_packed(source)
-        columns = [name for name in rows.columns if name != "reason"]
+        columns = [name for name in rows.columns if name not in ("reason", "record")]
         warnings = []
         if "seq" in columns and not _numbers(connection):
             columns.remove("seq")
@@ -155,24 +193,28 @@ class _TableAdapter:
             "left_out": [name for name in table.expressions if not any(name in columns for columns in found.values())],
         }
         chat.warnings = warnings
-        chat.skipped = self._rejected(source, connection) + self._skipped(source, connection)
+        chat.skipped = self._rejected(source, connection) + self._skipped(source, table, connection)
         yield chat
         staged.drop(connection)
 
-    def _skipped(self, source: Source, connection: duckdb.DuckDBPyConnection) -> list[Skipped]:
-        """Rows that are no message: each with its line, or where lines are unknown how many there are of a kind."""
+    def _skipped(self, source: Source, table: _Table, connection: duckdb.DuckDBPyConnection) -> list[Skipped]:
+        """Rows that are no message, each with its line, or where there is none its number among the rows."""
         bad = f"FROM temp.{staged.TABLE} WHERE reason IS NOT NULL"
         # Rows of a transaction that goes on have numbers far from 0, in order and without gaps.
         number = f"rowid - (SELECT min(rowid) FROM temp.{staged.TABLE})"
-        found = connection.execute(f"SELECT {number}, reason {bad} ORDER BY rowid LIMIT {_LISTED}").fetchall()
-        lines = self._lines(source, [row for row, _ in found])
-        skipped = [Skipped(source.name, reason, lines.get(row)) for row, reason in found]
-        if not lines:
-            counted: dict[str, int] = {}
-            for _, reason in found:
-                counted[reason] = counted.get(reason, 0) + 1
-            skipped = [Skipped(source.name, reason, count=count) for reason, count in counted.items()]
-        if len(found) == _LISTED and (others := count(connection, f"SELECT count(*) {bad}") - _LISTED):
+        found = connection.execute(f"SELECT {number}, reason {bad} ORDER BY rowid LIMIT {LISTED}").fetchall()
+        lines: dict[int, int] = {}
+        # Otherwise rows are numbered as they came.
+        in_order = connection.execute("SELECT current_setting('preserve_insertion_order')").fetchall()[0][0]
+        if found and in_order:
+            lines = self._lines(source, table, [row for row, _ in found], connection)
+        skipped = [
+            Skipped(
+                source.name, reason, lines.get(row), place=f"row {row + 1:,}" if in_order and row not in lines else None
+            )
+            for row, reason in found
+        ]
+        if len(found) == LISTED and (others := count(connection, f"SELECT count(*) {bad}") - LISTED):
             skipped.append(Skipped(source.name, "other rows that are no messages either", count=others))
         return skipped
 
@@ -223,6 +265,7 @@ class CsvAdapter(_TableAdapter):
         scan = (
             f"read_csv({quoted(path)}, auto_detect = false, columns = {{{columns}}}, header = true, "
             f"delim = {quoted(delimiter)}, quote = '\"', escape = {quoted(escape)}, encoding = {quoted(encoding)}, "
+            f"{_compression(source, self.refuses_mark)}hive_partitioning = false, "
             f"store_rejects = true, rejects_table = '{_REJECTS}', rejects_scan = '{_SCANS}'"
         )
         details = {"delimiter": "tab" if delimiter == "\t" else delimiter}
@@ -234,7 +277,43 @@ class CsvAdapter(_TableAdapter):
         scan += ")"
         if encoding != "utf-8":
             details["encoding"] = encoding
-        return _Table(scan, {name: f"c{number}" for number, name in enumerate(names)}, details=details)
+        expressions = {name: f"c{number}" for number, name in enumerate(names)}
+        return _Table(scan, expressions, details=details, kept=list(expressions.values()))
+
+    def _lines(
+        self, source: Source, table: _Table, rows: list[int], connection: duckdb.DuckDBPyConnection
+    ) -> dict[int, int]:
+        """DuckDB does not say on which line a row begins, so that rows are looked for by their values. What Python's
+        reader finds more or fewer times than DuckDB has no line."""
+        query = f"SELECT record FROM temp.{staged.TABLE} WHERE reason IS NOT NULL ORDER BY rowid LIMIT {LISTED}"
+        wanted: dict[tuple[str, ...], list[int]] = {}
+        for row, (record,) in zip(rows, connection.execute(query).fetchall(), strict=True):
+            wanted.setdefault(tuple(value or "" for value in record), []).append(row)
+        all_listed, missing = len(rows) < LISTED, len(rows)
+        there: dict[tuple[str, ...], list[int]] = {}
+        with contextlib.suppress(csv.Error), _text(source) as file:
+            reader = csv.reader(
+                file,
+                delimiter="\t" if table.details["delimiter"] == "tab" else table.details["delimiter"],
+                doublequote="escape" not in table.details,
+                escapechar=table.details.get("escape"),
+            )
+            line, at_header = 1, True
+            for fields in reader:
+                if not at_header and (key := tuple(fields)) in wanted:
+                    places = there.setdefault(key, [])
+                    missing -= len(places) < len(wanted[key])
+                    places.append(line)
+                    if not all_listed and not missing:
+                        break
+                at_header = at_header and not fields
+                line = reader.line_num + 1
+        lines: dict[int, int] = {}
+        for key, numbers in wanted.items():
+            places = there.get(key, [])
+            if len(places) == len(numbers) or (not all_listed and len(places) > len(numbers)):
+                lines |= zip(numbers, places, strict=False)
+        return lines
 
     def _rejected(self, source: Source, connection: duckdb.DuckDBPyConnection) -> list[Skipped]:
         found = connection.execute(
@@ -245,14 +324,25 @@ class CsvAdapter(_TableAdapter):
             connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
         head = source.head(3)
         if head.startswith((_GZIP, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            lines = {place: int(line) for line, place, _ in found[:_LISTED]}
+            lines = {place: int(line) for line, place, _ in found[:LISTED]}
         else:
             # DuckDB counts a row that goes over several lines as one.
-            lines = _lines_at(source, [place for _, place, _ in found[:_LISTED]])
-        skipped = [Skipped(source.name, reason, lines.get(place)) for _, place, reason in found[:_LISTED]]
-        if len(found) > _LISTED:
-            skipped.append(Skipped(source.name, "other lines that are no rows either", count=len(found) - _LISTED))
+            lines = _lines_at(source, [place for _, place, _ in found[:LISTED]])
+        skipped = [Skipped(source.name, reason, lines.get(place)) for _, place, reason in found[:LISTED]]
+        if len(found) > LISTED:
+            skipped.append(Skipped(source.name, "other lines that are no rows either", count=len(found) - LISTED))
         return skipped
+
+
+@contextlib.contextmanager
+def _text(source: Source) -> Iterator[TextIO]:
+    """A CSV file as text, with its line ends."""
+    with contextlib.ExitStack() as opened:
+        file: Any = opened.enter_context(source.open())
+        if source.head(2) == _GZIP:
+            file = opened.enter_context(gzip.GzipFile(fileobj=file))
+        wide = source.head(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        yield io.TextIOWrapper(file, "utf-16" if wide else "utf-8-sig", "replace", newline="")
 
 
 def _ends_differ(head: bytes) -> bool:
@@ -328,12 +418,15 @@ class JsonlAdapter(_TableAdapter):
         return 0.5 if sum(map(_is_object, lines)) > 1 else 0.0
 
     def _open(self, source: Source, path: str, options: LoadOptions, connection: duckdb.DuckDBPyConnection) -> _Table:
-        scan = f"read_json_objects({quoted(path)}, format = 'newline_delimited', ignore_errors = true)"
+        scan = (
+            f"read_json_objects({quoted(path)}, format = 'newline_delimited', ignore_errors = true, "
+            f"{_compression(source, self.refuses_mark)}hive_partitioning = false)"
+        )
         # A line that is no JSON is a row of NULL.
         names = connection.execute(
             f"SELECT name, min(n) AS n FROM (SELECT unnest(json_keys(json)) AS name, "
             f"generate_subscripts(json_keys(json), 1) AS n FROM (FROM {scan} WHERE json_type(json) = 'OBJECT' LIMIT "
-            f"{_LISTED})) GROUP BY name ORDER BY n, name"
+            f"{LISTED})) GROUP BY name ORDER BY n, name"
         ).fetchall()
         expressions = {name: f"json->>{quoted(_member(name))}" for name, _ in names}
         expressions |= {path: f"json->>{quoted(path)}" for path in options.mapping.values() if path.startswith("$")}
@@ -343,7 +436,9 @@ class JsonlAdapter(_TableAdapter):
         )
         return _Table(scan, expressions, dict.fromkeys(expressions, "JSON"), reason)
 
-    def _lines(self, source: Source, rows: list[int]) -> dict[int, int]:
+    def _lines(
+        self, source: Source, table: _Table, rows: list[int], connection: duckdb.DuckDBPyConnection
+    ) -> dict[int, int]:
         wanted = set(rows)
         lines: dict[int, int] = {}
         if not wanted:

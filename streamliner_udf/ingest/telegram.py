@@ -23,7 +23,9 @@ _CHAT = re.compile(rb'"type"\s*:\s*"(?:' + _TYPES.encode() + rb')"')
 _ONE = re.compile(rb'\s*\{\s*"(?:name|type|id|messages)"\s*:')
 _ALL = re.compile(rb'\s*\{\s*"(?:about|personal_information|profile_pictures|contacts|chats|left_chats)"\s*:')
 _ABOUT = re.compile(
-    rb'"about"\s*:\s*"[^"]*Telegram|"(?:left_)?chats"\s*:\s*\{\s*(?:"about"\s*:\s*"[^"]*"\s*,\s*)?"list"'
+    rb'"about"\s*:\s*"[^"]*Telegram|"personal_information"\s*:\s*\{\s*"user_id"|'
+    rb'"(?:contacts|frequent_contacts|sessions|web_sessions|chats|left_chats)"\s*:\s*'
+    rb'\{\s*(?:"about"\s*:\s*"(?:[^"\\]|\\.)*"\s*,\s*)?"list"'
 )
 _MESSAGES = re.compile(rb'"messages"\s*:\s*\[')
 
@@ -151,6 +153,7 @@ LAYOUT = Layout(
     "CASE WHEN type = 'unsupported' THEN 'a kind of message that Telegram did not export' "
     "WHEN type IS NULL OR type NOT IN ('message', 'service') THEN concat('type ', left(coalesce(type, 'missing'), 40)) "
     f"WHEN coalesce(id, '') = '' THEN 'no id' WHEN {_TIME} IS NULL THEN 'no date' END",
+    known_as="'id ' || nullif(id, '')",
 )
 
 
@@ -179,5 +182,7 @@ class TelegramAdapter:
             title = options.chat or text_of(header.get("name")) or named or text_of(header.get("id")) or title
             shown = quoted(title)
         select = {"thread": f"coalesce(chat_id, {quoted(title)})", "chat": shown}
-        layout = replace(LAYOUT, select=LAYOUT.select | select)
+        # The number of a message in an account says little.
+        known_as = LAYOUT.known_as if one else f"concat_ws(' ', {LAYOUT.known_as}, 'of chat ' || chat_id)"
+        layout = replace(LAYOUT, select=LAYOUT.select | select, known_as=known_as)
         yield chat_of(source, layout, rows, title, title)
