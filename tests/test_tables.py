@@ -99,15 +99,24 @@ PLACED = (
     '2024-03-05 09:17,Bo,"two\n\nlines"\n'  # 5
     "\n"
     'bad,D,"over\ntwo, ""lines"""\n'  # 9
-    "bad,D,d\n"  # 11
-    '"",,\n'  # 12
-    "2024-03-05 09:18,Bo,good\n"  # 13
-    "worse,é,end"  # 14
+    "short\n"  # 11
+    "bad,D,d\n"  # 12
+    '"",,\n'  # 13
+    "2024-03-05 09:18,Bo,good\n"  # 14
+    "worse,é,end"  # 15
 )
 
 
 @pytest.mark.parametrize(
-    "made", [str.encode, lambda text: gzip.compress(text.encode()), lambda text: text.encode("utf-16")]
+    "made",
+    [
+        str.encode,
+        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: gzip.compress(text.encode()),
+        lambda text: text.encode("utf-16"),
+        lambda text: gzip.compress(text.encode("utf-16")),
+    ],
+    ids=["plain", "mark", "gzip", "utf-16", "utf-16 in gzip"],
 )
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -118,12 +127,13 @@ def test_rows_that_are_none_have_their_line(
     report = ingest(con, made(text), source="csv")
     assert report.inserted == 3
     assert [(one.line, one.reason[:11], one.place, one.count) for one in report.skipped] == [
+        (11, "Expected Nu", None, 1),
         (3, "a time in d", None, 1),
         (4, "an empty ro", None, 1),
         (9, "a time in d", None, 1),
-        (11, "a time in d", None, 1),
-        (12, "an empty ro", None, 1),
-        (14, "a time in d", None, 1),
+        (12, "a time in d", None, 1),
+        (13, "an empty ro", None, 1),
+        (15, "a time in d", None, 1),
     ]
 
 

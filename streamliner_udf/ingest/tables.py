@@ -322,12 +322,8 @@ class CsvAdapter(_TableAdapter):
         ).fetchall()
         for table in (_REJECTS, _SCANS):
             connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
-        head = source.head(3)
-        if head.startswith((_GZIP, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            lines = {place: int(line) for line, place, _ in found[:LISTED]}
-        else:
-            # DuckDB counts a row that goes over several lines as one.
-            lines = _lines_at(source, [place for _, place, _ in found[:LISTED]])
+        # DuckDB counts a row that goes over several lines as one.
+        lines = _lines_at(source, [place for _, place, _ in found[:LISTED]])
         skipped = [Skipped(source.name, reason, lines.get(place)) for _, place, reason in found[:LISTED]]
         if len(found) > LISTED:
             skipped.append(Skipped(source.name, "other lines that are no rows either", count=len(found) - LISTED))
@@ -341,7 +337,7 @@ def _text(source: Source) -> Iterator[TextIO]:
         file: Any = opened.enter_context(source.open())
         if source.head(2) == _GZIP:
             file = opened.enter_context(gzip.GzipFile(fileobj=file))
-        wide = source.head(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        wide = _head(source)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
         yield io.TextIOWrapper(file, "utf-16" if wide else "utf-8-sig", "replace", newline="")
 
 
@@ -381,12 +377,17 @@ def _read_header(head: bytes) -> tuple[list[str], str, str]:
 
 
 def _lines_at(source: Source, places: list[int]) -> dict[int, int]:
-    """The line, from 1, of each of these bytes, which are in order."""
+    """The line, from 1, of each of these bytes, which are in order; of the UTF-8 that DuckDB makes of the file."""
     lines: dict[int, int] = {}
     wanted = iter(sorted(set(places)))
     place = next(wanted, None)
     start, line = 0, 1
-    with source.open() as file:
+    with contextlib.ExitStack() as opened:
+        file: Any = opened.enter_context(source.open())
+        if source.head(2) == _GZIP:
+            file = opened.enter_context(gzip.GzipFile(fileobj=file))
+        if _head(source).startswith(codecs.BOM_UTF16_LE):
+            file = codecs.EncodedFile(file, "utf-8", "utf-16-le", "replace")  # so named, it gives the mark too
         while place is not None and (piece := file.read(1 << 20)):
             at = 0
             while place is not None and place < start + len(piece):
