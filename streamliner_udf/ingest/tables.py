@@ -70,11 +70,7 @@ def _file(source: Source, marked: bool, connection: duckdb.DuckDBPyConnection) -
 
 
 def _can_be_named(path: str) -> bool:
-    """Whether DuckDB has a way to name the file: it takes UTF-8, and in a pattern a backslash always ends a folder."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
+    """Whether DuckDB has a way to name the file: in a pattern a backslash always ends a folder."""
     return os.sep == "\\" or "\\" not in path or not glob.has_magic(path)
 
 
