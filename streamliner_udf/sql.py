@@ -12,10 +12,11 @@ __all__ = ["count", "identifier", "nodes", "one_select", "quoted", "syntax_tree"
 
 
 def quoted(value: object) -> str:
-    """A text, or a list of texts, as a constant."""
+    """A text, or a list of texts, as a constant. A NUL does not stand in it: before 2.0 DuckDB's parser ends there."""
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(quoted, value)) + "]"
-    return "'" + str(value).replace("'", "''") + "'"
+    parts = ["'" + part.replace("'", "''") + "'" for part in str(value).split("\0")]
+    return parts[0] if len(parts) == 1 else "(" + " || chr(0) || ".join(parts) + ")"
 
 
 def identifier(name: str) -> str:

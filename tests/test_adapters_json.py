@@ -16,7 +16,8 @@ import json_exports as exports
 import pytest
 
 import streamliner_udf
-from streamliner_udf.ingest import ExportError, IngestReport, Source, ZipLimits, adapters, sources
+from streamliner_udf.ingest import ExportError, IngestReport, LoadOptions, Source, ZipLimits, adapters, sources
+from streamliner_udf.ingest.json_export import Layout, Part, Parts
 
 AT = datetime.datetime(2024, 3, 5, 9, 15, 2)
 # 2024-03-05 09:15:02 in UTC
@@ -657,3 +658,12 @@ def test_instagram_is_told_from_messenger(con: duckdb.DuckDBPyConnection, tmp_pa
     document = exports.messenger("Ana", "inbox/ana_1", ["x"])
     assert read(con, encoded(document), "source") == [("messenger",)]
     assert read(con, encoded(document), "source", source="instagram") == [("instagram",)]
+
+
+def test_more_broken_messages_than_were_counted_are_of_the_last_file() -> None:
+    """What is broken between messages may be read as one of its own where they are read again."""
+    parts = Parts(Source("x", None, b""), Layout({"a": "a"}, {"text": "a"}, "NULL"), LoadOptions(), "x", [])
+    for file, count, backwards in (("one", 2, False), ("two", 3, True)):
+        parts.add(Part("t", "t", b"1,2", file, count, backwards))
+    assert [parts.files.find(place)[0] for place in range(7)] == ["one"] * 2 + ["two"] * 5
+    assert [parts.files.find(place)[1] for place in range(5)] == [0, 1, 2, 1, 0]

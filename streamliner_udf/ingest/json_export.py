@@ -144,10 +144,11 @@ class _Files:
 
     def find(self, place: int) -> tuple[str, int]:
         """The file that a message is of, and its number there, from 0."""
-        found = bisect.bisect_right(self._ends, place)
+        # What is broken can be more elements when it is read again: they are of the last file.
+        found = min(bisect.bisect_right(self._ends, place), len(self._ends) - 1)
         name, backwards = self._names[found]
         first = self._ends[found - 1] if found else 0
-        return name, self._ends[found] - 1 - place if backwards else place - first
+        return name, max(self._ends[found] - 1 - place, 0) if backwards else place - first
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import ctypes
 import io
+import json
 import re
 import uuid
 import zipfile
@@ -12,6 +13,7 @@ import duckdb
 import pytest
 
 import streamliner_udf
+from streamliner_udf.sql import quoted
 
 ABI = Path(__file__).parents[2] / "csrc/duckdb/abi.h"
 PROOFS: dict[str, set[str]] = {}
@@ -252,3 +254,17 @@ def test_invalid_utf8_never_reaches_a_kernel(con: duckdb.DuckDBPyConnection) -> 
     con.register("bad", pa.table({"s": bad}))
     with pytest.raises(duckdb.Error, match=r"(?i)utf|unicode"):
         con.execute("SELECT sl_normalize(s) FROM bad").fetchall()
+
+
+def test_constants_are_the_texts_that_they_were_made_of(con: duckdb.DuckDBPyConnection) -> None:
+    """Also with NUL, at which the parsers of DuckDB 1 end."""
+    for text in ("", "a'b", "a\0b", "\0", "'\0\0'", '"', "é\n\\"):
+        assert one(con, quoted(text)) == text
+    assert one(con, quoted(["\0", "x'"])) == ["\0", "x'"]
+
+
+def test_a_chat_may_be_called_anything(con: duckdb.DuckDBPyConnection) -> None:
+    message = {"id": 1, "type": "message", "date_unixtime": "1700000000", "from": "Ana", "text": "hi"}
+    export = {"name": "a\0'b", "type": "personal_chat", "id": 5, "messages": [message]}
+    assert streamliner_udf.ingest(con, json.dumps(export).encode()).rows == 1
+    assert con.execute("SELECT chat, text FROM messages").fetchall() == [("a\0'b", "hi")]
