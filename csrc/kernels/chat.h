@@ -272,8 +272,8 @@ static inline uint32_t chat_space(const char *p, const char *end) {
     return s[2] == 0xAF || s[2] == 0x89 ? 3 : 0; /* U+202F, U+2009 */
 }
 
-/* What headers look like and why dates have their order, as text for people; `doubts` counts what the reason says of lines
- * that are not read, or not as they should be. */
+/* What headers look like and why dates have their order, as text for people; `doubts`: the reason names lines that are
+ * not read, or not as they should be. */
 sl_status sl_chat_describe(const chat *c, sl_rows *rows, sl_str *dialect, sl_str *reason, int *doubts);
 
 /* Length of the direction mark or byte order mark at p, else 0. */

@@ -18,13 +18,14 @@ from .safezip import SafeZip, ZipLimits
 
 __all__ = [
     "MESSAGE_COLUMNS",
+    "SURROGATE",
     "Adapter",
     "Chat",
     "Container",
     "Finder",
     "Folder",
     "LoadOptions",
-    "Part",
+    "Selection",
     "Skipped",
     "Source",
     "shown",
@@ -59,7 +60,8 @@ ARCHIVE = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 LISTED = 1_000
 """Things that were skipped and are reported one by one, at most; the others are counted."""
 
-_SURROGATE = re.compile("[\ud800-\udfff]")  # in its place Python has a byte of a name that is no text
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""In its place Python has a byte that is no text, in names on disk and in headers of mail."""
 
 SMALL = 16 << 20
 """Bytes of a chat that fills no row group of DuckDB's own size."""
@@ -119,7 +121,7 @@ class Container(Protocol):
 
 def shown(name: str) -> str:
     """A name on disk as text: bytes of it that are no UTF-8 as in an address, `caf%E9`, so that two names stay two."""
-    return name if name.isascii() else _SURROGATE.sub(_spelled, name)
+    return name if name.isascii() else SURROGATE.sub(_spelled, name)
 
 
 def _spelled(surrogate: re.Match[str]) -> str:
@@ -182,7 +184,7 @@ class Folder:
             archive.close()
 
 
-class Part:
+class Selection:
     """Some files of a folder or an archive, which are one export. Who opened that closes it."""
 
     def __init__(self, whole: Container, names: Sequence[str]) -> None:
@@ -258,7 +260,7 @@ class Source:
         """The file that has just this content, for DuckDB to open; None for bytes, for what is inside of an archive,
         and where the path is no UTF-8, which DuckDB cannot open."""
         path = self.path if self.container is None and self._content is None else None
-        folder = self.container.whole if isinstance(self.container, Part) else self.container
+        folder = self.container.whole if isinstance(self.container, Selection) else self.container
         if isinstance(folder, Folder) and self.member is not None:
             path = folder.path_of(self.member)
         return None if path is None or shown(str(path)) != str(path) else path
@@ -273,7 +275,7 @@ class Source:
         assert self.container is not None
         folder = posixpath.commonpath({posixpath.dirname(name) for name in names})
         name = f"{self.name}: {folder}" if folder else self.name
-        return Source(name, self.path, None, Part(self.container, names))
+        return Source(name, self.path, None, Selection(self.container, names))
 
     def members(self) -> Iterator[Source]:
         """The files of a container."""

@@ -167,7 +167,7 @@ class Parts:
     warnings: list[str] = field(default_factory=list)
     names: dict[str, None] = field(default_factory=dict)
     document: bytearray = field(default_factory=lambda: bytearray(b"["))
-    files: _Files = field(default_factory=lambda: _Files())
+    files: _Files = field(default_factory=_Files)
 
     def add(self, part: Part) -> None:
         owner = json.dumps({"thread": part.thread, "chat": part.chat})

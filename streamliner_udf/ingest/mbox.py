@@ -17,7 +17,7 @@ from typing import BinaryIO
 import streamliner_udf
 
 from . import staged
-from .adapter import Chat, LoadOptions, Skipped, Source
+from .adapter import SURROGATE, Chat, LoadOptions, Skipped, Source
 from .safezip import ZipValidationError
 from .staged import clean
 
@@ -41,7 +41,6 @@ _TOLD = 100  # messages between two reports of progress
 _SEPARATOR_MAX = 500
 _PIECE = 1 << 20
 _MESSAGE_MAX = 1 << 28  # bytes of one message, with its attachments
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 # What Python's parser raises for messages that were made to break it.
@@ -146,7 +145,7 @@ def _decode_words(text: str, seen: _Seen) -> str:
 
 def _decode_header(text: str, seen: _Seen) -> str:
     """A header as people read it: encoded words decoded, folded lines joined."""
-    if _SURROGATE.search(text):  # Python keeps bytes that are not ASCII as surrogates
+    if SURROGATE.search(text):  # Python keeps bytes that are not ASCII as surrogates
         text = _decode(text.encode("utf-8", "surrogateescape"), None, seen)
     if "=?" in text:
         text = _decode_words(text, seen)

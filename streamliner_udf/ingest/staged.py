@@ -7,21 +7,21 @@ nothing of it.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 
 import duckdb
 
+from .adapter import SURROGATE
+
 __all__ = ["TABLE", "clean", "create", "drop", "fill"]
 
 TABLE = "streamliner_staged"
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _PORTION, _PORTION_SIZE = 8_192, 1 << 22  # rows and characters that are handed over at once
 
 
 def clean(text: str) -> str:
     """Text that DuckDB takes: half of a pair of surrogates, which has no UTF-8, becomes U+FFFD; NUL is dropped."""
-    return text if text.isascii() and "\0" not in text else _SURROGATE.sub("\ufffd", text).replace("\0", "")
+    return text if text.isascii() and "\0" not in text else SURROGATE.sub("\ufffd", text).replace("\0", "")
 
 
 def create(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyRelation:

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 import duckdb
 
@@ -48,21 +48,19 @@ class _Table:
 
 
 @contextlib.contextmanager
-def _file(source: Source, marked: bool, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+def _file(source: Source, refuses_mark: bool, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """A path for DuckDB, whose readers take bytes only with the help of another package (fsspec). What is no file on
     disk is one for as long as it is read, in a folder that only this user can open. So is what begins with a byte order
-    mark, if that is one too many (`marked`), and what has a name that DuckDB cannot be given."""
-    marked = marked and _head(source).startswith(codecs.BOM_UTF8)
+    mark, if that is one too many (`refuses_mark`), and what has a name that DuckDB cannot be given."""
+    marked = _is_marked(source, refuses_mark)
     if source.on_disk is not None and not marked:
         there = os.path.abspath(source.on_disk)
         if _can_be_named(there):
             yield _no_pattern(there, connection)
             return
-    packed = source.head(2) == _GZIP
     with tempfile.TemporaryDirectory(prefix="streamliner-") as folder:
-        path = Path(folder, "file.gz" if packed and not marked else "file")
-        with path.open("wb") as file, source.open() as content:
-            reader = gzip.GzipFile(fileobj=content) if packed and marked else content
+        path = Path(folder, "file")
+        with path.open("wb") as file, _unpacked(source) if marked else source.open() as reader:
             if marked:
                 reader.read(len(codecs.BOM_UTF8))
             shutil.copyfileobj(reader, file)
@@ -111,10 +109,24 @@ def _explained(source: Source, kind: str) -> Iterator[None]:
 
 def _check_packed(source: Source) -> None:
     """Reads a gzip file to its end: DuckDB takes a broken one for one that ends there."""
-    if source.head(2) == _GZIP:
-        with source.open() as packed, gzip.GzipFile(fileobj=packed) as file:
+    if _is_packed(source):
+        with _unpacked(source) as file:
             while file.read(1 << 20):
                 pass
+
+
+def _is_packed(source: Source) -> bool:
+    return source.head(2) == _GZIP
+
+
+@contextlib.contextmanager
+def _unpacked(source: Source) -> Iterator[BinaryIO]:
+    with source.open() as file:
+        if not _is_packed(source):
+            yield file
+            return
+        with gzip.GzipFile(fileobj=file) as content:
+            yield cast(BinaryIO, content)
 
 
 def _head(source: Source) -> bytes:
@@ -127,11 +139,15 @@ def _head(source: Source) -> bytes:
     return head
 
 
-def _compression(source: Source, marked: bool) -> str:
+def _is_marked(source: Source, refuses_mark: bool) -> bool:
+    """Whether it begins with a byte order mark that is one too many."""
+    return refuses_mark and _head(source).startswith(codecs.BOM_UTF8)
+
+
+def _compression(source: Source, refuses_mark: bool) -> str:
     """An option for what `_file` gives to DuckDB, which would go by the end of the name, or by what a question mark in
     it makes of that."""
-    unpacked = marked and _head(source).startswith(codecs.BOM_UTF8)
-    return "compression = 'gzip', " if source.head(2) == _GZIP and not unpacked else ""
+    return "compression = 'gzip', " if _is_packed(source) and not _is_marked(source, refuses_mark) else ""
 
 
 def _suffix(source: Source) -> str:
@@ -329,10 +345,7 @@ class CsvAdapter(_TableAdapter):
 @contextlib.contextmanager
 def _text(source: Source) -> Iterator[TextIO]:
     """A CSV file as text, with its line ends."""
-    with contextlib.ExitStack() as opened:
-        file: Any = opened.enter_context(source.open())
-        if source.head(2) == _GZIP:
-            file = opened.enter_context(gzip.GzipFile(fileobj=file))
+    with _unpacked(source) as file:
         wide = _head(source)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
         yield io.TextIOWrapper(file, "utf-16" if wide else "utf-8-sig", "replace", newline="")
 
@@ -378,10 +391,8 @@ def _lines_at(source: Source, places: list[int]) -> dict[int, int]:
     wanted = iter(sorted(set(places)))
     place = next(wanted, None)
     start, line = 0, 1
-    with contextlib.ExitStack() as opened:
-        file: Any = opened.enter_context(source.open())
-        if source.head(2) == _GZIP:
-            file = opened.enter_context(gzip.GzipFile(fileobj=file))
+    with _unpacked(source) as content:
+        file: Any = content
         if _head(source).startswith(codecs.BOM_UTF16_LE):
             file = codecs.EncodedFile(file, "utf-8", "utf-16-le", "replace")  # so named, it gives the mark too
         while place is not None and (piece := file.read(1 << 20)):
@@ -441,8 +452,7 @@ class JsonlAdapter(_TableAdapter):
         if not wanted:
             return lines
         row = 0
-        with source.open() as packed:
-            file = gzip.GzipFile(fileobj=packed) if source.head(2) == _GZIP else packed
+        with _unpacked(source) as file:
             for number, line in enumerate(file, 1):
                 if line.strip():  # DuckDB passes over the others
                     if row in wanted:
